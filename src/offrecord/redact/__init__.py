@@ -1,0 +1,1 @@
+"""Hiding what was found: in the text (`text`) and in the sound (`audio`)."""

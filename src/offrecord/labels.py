@@ -32,7 +32,12 @@ class Label:
 _ROWS = (
     Label("person_name", "name of a person, in full, in part, or spelled out", "name"),
     Label("organization", "name of a company, authority, club or other organisation", "organisation"),
-    Label("organization_medical_facility", "name of a hospital, clinic or practice", "organisation", "organization"),
+    Label(
+        "organization_medical_facility",
+        "name of a hospital, clinic or practice",
+        "organisation",
+        "organization",
+    ),
     Label("organization_id", "registration number of an organisation (EIN, company number)", "organisation"),
     Label("email_address", "e-mail address", "contact"),
     Label("phone_number", "telephone or fax number, in full or in part", "contact"),
@@ -118,14 +123,36 @@ PRESETS: dict[str, frozenset[str]] = {
         row.name
         for row in _ROWS
         if row.group
-        in {"name", "organisation", "contact", "place", "government", "vehicle", "card", "financial", "account", "credential"}
+        in {
+            "name",
+            "organisation",
+            "contact",
+            "place",
+            "government",
+            "vehicle",
+            "card",
+            "financial",
+            "account",
+            "credential",
+        }
     )
     | {"date_of_birth"},
     # What PCI DSS forbids to keep, and what names the holder of a card.
     "pci": _CARD | {"banking_information", "account_number", "number_sequence", "password", "person_name"},
     # The 18 identifiers of the Safe Harbor method, 45 CFR 164.514(b)(2), as far as speech carries them: names; places
-    # smaller than a state; dates finer than a year and ages; contact; the numbers; biometrics excepted (the voice stays).
-    "hipaa": frozenset({"person_name", "date", "date_interval", "day", "month", "date_of_birth", "person_age", "email_address"})
+    # smaller than a state; dates finer than a year and ages; contact; the numbers; not biometrics (the voice stays).
+    "hipaa": frozenset(
+        {
+            "person_name",
+            "date",
+            "date_interval",
+            "day",
+            "month",
+            "date_of_birth",
+            "person_age",
+            "email_address",
+        }
+    )
     | {"phone_number", "url", "ip_address", "username", "organization_medical_facility", "physical_attribute"}
     | (_PLACE - {"location_state", "location_country", "location"})
     | _NUMBERS
@@ -155,7 +182,7 @@ def labels_for(policy: str | Iterable[str]) -> frozenset[str]:
     for name in names:
         if name not in PRESETS and name not in LABELS:
             raise UnknownLabel(
-                f"unknown label or preset {name!r}{_nearest(name, [*PRESETS, *LABELS])}; `offrecord labels` lists all"
+                f"unknown label or preset {name!r}{_nearest(name, [*PRESETS, *LABELS])}; see `offrecord labels`"
             )
         chosen |= PRESETS.get(name, frozenset({name}))
     if not chosen:

@@ -254,8 +254,9 @@ class Policy:
 class Redaction:
     """The result: the transcript without the details, what was hidden, and where the sound is muted.
 
-    Holds no original word, so everything that leaves the program is made from it. ``muted`` is in milliseconds, in
-    order, disjoint. ``made_with`` names version, models and settings.
+    Holds no original word, so everything that leaves the program is made from it. ``entities`` are ranges of the words
+    of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
+    disjoint. ``made_with`` names version, models and settings.
     """
 
     transcript: Transcript

@@ -1,1 +1,84 @@
-"""From what was said to claims on it."""
+"""From what was said to claims on it: several detectors, whose claims are united.
+
+A detector is a function from text to `Span`s. It reads a piece of the transcript's view, in which a line break stands
+between two utterances, and sees enough around the piece to know the question that an answer belongs to. Memory does not
+grow with the text. What was found once is then looked for in all of it (`repeats`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from offrecord.detect import repeats
+from offrecord.types import Span
+
+__all__ = ["OVERLAP", "Detector", "Window", "detect", "detect_window", "windows"]
+
+Detector = Callable[[str], list[Span]]
+
+OVERLAP = 500
+"""Characters that a detector sees on each side of the piece that it is asked about. A run of words no longer than this
+lies whole in one window, wherever it stands."""
+
+SIZE = 4_000
+"""Characters of a piece, some five minutes of speech. Smaller ones are final sooner; larger ones overlap less."""
+
+
+class Window(NamedTuple):
+    """A piece of text, ``core_start`` to ``core_end``, and what is seen around it, ``start`` to ``end``."""
+
+    start: int
+    core_start: int
+    core_end: int
+    end: int
+
+
+def detect(view: str, detectors: Sequence[Detector], *, size: int = SIZE) -> list[Span]:
+    """All claims on ``view``: the union of the detectors', and every repetition of what they found."""
+    found = [span for window in windows(view, size) for span in detect_window(view, window, detectors)]
+    return found + repeats.find(view, found)
+
+
+def detect_window(view: str, window: Window, detectors: Sequence[Detector]) -> list[Span]:
+    """The claims that begin in the window's core, or reach into it from before; offsets are those of ``view``."""
+    piece = view[window.start : window.end]
+    return [
+        replace(span, start=span.start + window.start, end=span.end + window.start)
+        for detector in detectors
+        for span in detector(piece)
+        if span.start + window.start < window.core_end and span.end + window.start > window.core_start
+    ]
+
+
+def windows(view: str, size: int = SIZE, *, start: int = 0, whole: bool = True) -> Iterator[Window]:
+    """Cut ``view`` from ``start`` into windows whose cores cover it, ending at a line break, else at white space.
+
+    Where a window ends depends only on what stands before and up to ``OVERLAP`` characters after its core. With
+    ``whole=False`` more text is to come: windows that it could change are left out.
+    """
+    at = start
+    while at < len(view):
+        if not whole and at + size + OVERLAP > len(view):
+            return
+        end = _cut(view, at, at + size) if at + size < len(view) else len(view)
+        yield Window(_edge(view, max(0, at - OVERLAP)), at, end, min(len(view), _edge(view, end + OVERLAP)))
+        at = end
+
+
+def _cut(view: str, start: int, end: int) -> int:
+    """Where to end a core: after the last line break in its second half, else after white space, else at ``end``."""
+    line = view.rfind("\n", start + (end - start) // 2, end)
+    space = max(view.rfind(" ", start, end), line) if line < 0 else line
+    return space + 1 if space > start else end
+
+
+def _edge(view: str, at: int) -> int:
+    """Move back to the edge of a word, but not past a word longer than the overlap."""
+    if at <= 0 or at >= len(view):
+        return at
+    for back in range(at, max(at - OVERLAP, 0), -1):
+        if view[back - 1].isspace():
+            return back
+    return at

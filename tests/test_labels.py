@@ -32,8 +32,16 @@ def test_every_label_has_a_meaning_and_known_umbrella() -> None:
 @pytest.mark.parametrize(
     ("preset", "inside", "outside"),
     [
-        ("guide", {"person_name", "organization", "email_address", "phone_number", "location_city"}, {"date", "password"}),
-        ("default", {"person_name", "date_of_birth", "password", "vehicle_id", "healthcare_number"}, {"person_age", "drug"}),
+        (
+            "guide",
+            {"person_name", "organization", "email_address", "phone_number", "location_city"},
+            {"date", "password"},
+        ),
+        (
+            "default",
+            {"person_name", "date_of_birth", "password", "vehicle_id", "healthcare_number"},
+            {"person_age", "drug"},
+        ),
         ("pci", {"credit_card_number", "credit_card_cvv", "credit_card_expiration"}, {"location_city"}),
         ("hipaa", {"date", "person_age", "location_zip", "healthcare_number", "url"}, {"location_state", "drug"}),
         ("numbers", {"phone_number", "account_number", "credit_card_cvv"}, {"person_name"}),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import policies, spans, transcripts
 
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.transcribe.imported import from_text
 from offrecord.types import Entity, Policy, Span, Substitution, Transcript
-from strategies import policies, spans, transcripts
 
 
 @given(transcripts(), policies(), st.data())
@@ -31,7 +31,9 @@ def test_words_outside_entities_are_untouched(transcript: Transcript, policy: Po
 
 
 @given(transcripts(), policies(), st.data())
-def test_no_letter_or_digit_of_a_hidden_word_is_left(transcript: Transcript, policy: Policy, data: st.DataObject) -> None:
+def test_no_letter_or_digit_of_a_hidden_word_is_left(
+    transcript: Transcript, policy: Policy, data: st.DataObject
+) -> None:
     """With hashes, a hidden word holds no letter, digit or accent; with labels, only the label."""
     entities = resolve(transcript, data.draw(spans(transcript)), policy)
     redacted, placed = substitute(transcript, entities, policy.substitution)

@@ -7,12 +7,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import LABELS, policies, spans, transcripts
 
 from offrecord.labels import DENIED
 from offrecord.resolve import fold, resolve
 from offrecord.transcribe.imported import from_text
 from offrecord.types import Policy, Span, Transcript
-from strategies import LABELS, policies, spans, transcripts
 
 EVERY = Policy(frozenset(LABELS))
 
@@ -103,7 +103,14 @@ def test_lists_match_whole_words_only() -> None:
 
 @pytest.mark.parametrize(
     ("word", "folded"),
-    [("O’Brien’s,", "obrien"), ("ÉTÉ.", "été"), ("e\u0301te\u0301", "été"), ("555-0132", "5550132"), ("--", ""), ("ﬁn", "fin")],
+    [
+        ("O’Brien’s,", "obrien"),
+        ("ÉTÉ.", "été"),
+        ("e\u0301te\u0301", "été"),
+        ("555-0132", "5550132"),
+        ("--", ""),
+        ("ﬁn", "fin"),
+    ],
 )
 def test_folding(word: str, folded: str) -> None:
     """Case, punctuation, possessives and encodings of accents do not count."""

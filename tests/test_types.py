@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import spoken_words, transcripts
 
 from offrecord.errors import InputError, UnknownLabel, UsageError
 from offrecord.types import PAUSE_MS, Entity, Policy, Redaction, Span, Transcript, Word
-from strategies import spoken_words, transcripts
 
 
 @given(transcripts())

@@ -17,9 +17,10 @@ SHARED = HERE.parents[1] / "shared" / "data"
 sys.path[:0] = [str(SHARED), str(HERE.parent / "src")]
 
 from dialogues import lower, plain, read_calls  # noqa: E402
+from score import score  # noqa: E402
+
 from offrecord.detect import detect, patterns, tagger  # noqa: E402
 from offrecord.types import Span  # noqa: E402
-from score import score  # noqa: E402
 
 DIRECT = set(
     "person_name phone_number email_address location_address location_zip credit_card_number credit_card_cvv "
@@ -85,7 +86,9 @@ def _errors(rows: list[dict[str, object]], found: dict[object, Sequence[Span]]) 
                 print(f"   MISS {mark['label']:20s} {text[max(0, a - 40) : a]!r} [{text[a:b]}] {text[b : b + 20]!r}")
         for s in spans:
             if not any(mark["start"] < s.end and s.start < mark["end"] for mark in marks):  # type: ignore[attr-defined]
-                print(f"   FALSE {s.label:19s} {s.source:15s} {s.score:.2f} {text[max(0, s.start - 40) : s.start]!r} [{text[s.start : s.end]}]")
+                print(
+                    f"   FALSE {s.label:19s} {s.source:15s} {s.score:.2f} {text[max(0, s.start - 40) : s.start]!r} [{text[s.start : s.end]}]"
+                )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ _NUMBER_WORDS = frozenset(
 )
 _NUMERIC = frozenset(values._SHAPES)
 _CODES = frozenset({"account_number", "vehicle_id", "drivers_license", "passport_number", "healthcare_number"})
-_KEPT = re.compile(r"\b(first|second|third|fifth|last|same|digit|letter|character|then|not)\b", re.I)
+_KEPT = re.compile(r"\b(first|second|third|fifth|last|same|digit|letter|character|then|not)\b", re.IGNORECASE)
 _FOLLOWED = ("as in", " for ", "like")
 
 
@@ -85,13 +85,23 @@ def _without(text: str, spans: list[tuple[int, int, str]], marks: str) -> Exampl
 
 
 def _fresh(
-    text: str, label: str, pool: Pool, voice: values.Voice, rng: Random, keep: float, names: dict[str, str], *, written: bool
+    text: str,
+    label: str,
+    pool: Pool,
+    voice: values.Voice,
+    rng: Random,
+    keep: float,
+    names: dict[str, str],
+    *,
+    written: bool,
 ) -> str:
     if rng.random() < keep or (_KEPT.search(text) and label != "date"):
         return text
     made = _made(text, label, pool, voice, rng, names, written=written)
     if made is None:
-        near = [other for other in pool[label] if abs(len(other.split()) - len(text.split())) <= 1 + len(text.split()) // 3]
+        near = [
+            other for other in pool[label] if abs(len(other.split()) - len(text.split())) <= 1 + len(text.split()) // 3
+        ]
         made = rng.choice(near or pool[label])
         if bool(re.search(r"[\d@]", made)) != bool(re.search(r"[\d@]", text)):
             made = text
@@ -125,7 +135,7 @@ def _made(
     if plain_number and label in _NUMERIC and count:
         return values.spoken_number(rng, voice, label, count)
     if label in _CODES and count and count >= 3 and rng.random() < 0.6:
-        return values.spoken_code(rng, voice, label)
+        return values.spoken_code(rng, voice)
     return None
 
 
@@ -142,7 +152,9 @@ def _name(text: str, words: list[str], voice: values.Voice, rng: Random, names: 
     new = []
     for i, word in enumerate(words):
         if word not in names:
-            names[word] = values.first_name(rng) if i == 0 and (len(words) > 1 or rng.random() < 0.65) else values.last_name(rng)
+            names[word] = (
+                values.first_name(rng) if i == 0 and (len(words) > 1 or rng.random() < 0.65) else values.last_name(rng)
+            )
         new.append(names[word])
     return " ".join(new).lower() if text.islower() else " ".join(new)
 
@@ -175,11 +187,21 @@ def _date(text: str, label: str, rng: Random) -> str:
         f"the {said} of {month}, {with_year}", f"{said} of {month} {with_year}", f"{month} {with_year}",
     ]  # fmt: skip
     if label == "date":
-        forms += [f"the {said}", f"the {said}", f"{rng.choice(_DAYS)} the {said}", f"{rng.choice(_DAYS)}, {month} {said}"]
+        forms += [
+            f"the {said}",
+            f"the {said}",
+            f"{rng.choice(_DAYS)} the {said}",
+            f"{rng.choice(_DAYS)}, {month} {said}",
+        ]
     else:
         number = values._two_digits(rng.randrange(1, 32)), values._two_digits(rng.randrange(1, 13))
         short = values._two_digits(year % 100) if year % 100 > 9 else "oh " + values._two_digits(year % 100)
-        forms += [f"{number[1]}, {number[0]}, {short}", f"{number[0]} {number[1]} {with_year}", f"{with_year}", f"oh {values._two_digits(rng.randrange(1, 10))}, {number[0]}, {short}"]
+        forms += [
+            f"{number[1]}, {number[0]}, {short}",
+            f"{number[0]} {number[1]} {with_year}",
+            f"{with_year}",
+            f"oh {values._two_digits(rng.randrange(1, 10))}, {number[0]}, {short}",
+        ]
     return rng.choice(forms)
 
 
@@ -203,7 +225,7 @@ def _digit_count(text: str) -> int:
         if word in ("double", "triple", "treble"):
             factor = 2 if word == "double" else 3
         elif word in _NUMBER_WORDS:
-            count += factor if word not in ("hundred",) else 2
+            count += factor if word != "hundred" else 2
             factor = 1
     return count
 
@@ -215,13 +237,15 @@ _VALUE = {word: n for n, word in enumerate(values._ONES + values._TEENS)} | {
 
 def digits_written(text: str, rng: Random) -> str:
     """``text`` with its number words as digits, more or less as recognisers write them."""
-    token = r"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?:one|two|three|four|five|six|seven|eight|nine)|" + "|".join(
-        sorted(_VALUE, key=len, reverse=True)
-    ) + r"|oh)"
-    run = re.compile(rf"\b{token}(?:,? {token})*\b(?!-)", re.I)
+    token = (
+        r"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?:one|two|three|four|five|six|seven|eight|nine)|"
+        + "|".join(sorted(_VALUE, key=len, reverse=True))
+        + r"|oh)"
+    )
+    run = re.compile(rf"\b{token}(?:,? {token})*\b(?!-)", re.IGNORECASE)
 
     def written(match: re.Match[str]) -> str:
-        parts = re.findall(token, match[0], re.I)
+        parts = re.findall(token, match[0], re.IGNORECASE)
         numbers = [_as_digits(part.lower()) for part in parts]
         if len(numbers) == 1:
             return numbers[0] if len(numbers[0]) > 1 or rng.random() < 0.3 else match[0]
@@ -261,3 +285,9 @@ def corpora(shared: Path) -> Iterator[Example]:
                 continue
             spans = [(s["start"], s["end"], names[s["label"]]) for s in row["spans"] if names.get(s["label"])]
             yield row["text"], sorted(spans)
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Lines of ``{"text", "spans": [[start, end, label], …]}``."""
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [(row["text"], [(a, b, label) for a, b, label in row["spans"]]) for row in rows]

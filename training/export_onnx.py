@@ -16,7 +16,6 @@ from pathlib import Path
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
-
 from train import LABELS, build, tokenizer_json
 
 
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--float", action="store_true", help="keep float32, to measure what quantisation costs")
     args = parser.parse_args()
     model = build()
-    model.load_state_dict(torch.load(args.run / "checkpoint.pt", weights_only=True)["model"])
+    model.load_state_dict(torch.load(args.run / "checkpoint.pt", weights_only=True)["average"])
     model.eval()
     args.target.mkdir(parents=True, exist_ok=True)
     ids = torch.ones((2, 16), dtype=torch.int64)
@@ -44,7 +43,7 @@ def main() -> None:
             str(plain),
             input_names=["input_ids", "attention_mask", "token_type_ids"],
             output_names=["logits"],
-            dynamic_axes={name: axes for name in ("input_ids", "attention_mask", "token_type_ids", "logits")},
+            dynamic_axes=dict.fromkeys(("input_ids", "attention_mask", "token_type_ids", "logits"), axes),
             opset_version=17,
             dynamo=False,
         )
@@ -62,7 +61,8 @@ def main() -> None:
         "stride": args.stride,
         "threshold": 0.5,
         "files": {
-            name: hashlib.sha256((args.target / name).read_bytes()).hexdigest() for name in ("model.onnx", "tokenizer.json")
+            name: hashlib.sha256((args.target / name).read_bytes()).hexdigest()
+            for name in ("model.onnx", "tokenizer.json")
         },
     }
     (args.target / "tagger.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ of a text's origin and do not count: there are only so many.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -83,7 +84,7 @@ def _mend(line: str, seen: dict[Gram, str]) -> str:
         if at is None:
             return line
         words = list(_WORD.finditer(text, at))[:LENGTH]
-        gaps = [(a.end(), b.start()) for a, b in zip(words[:-1], words[1:], strict=True)]
+        gaps = [(a.end(), b.start()) for a, b in itertools.pairwise(words)]
         free = [b for a, b in gaps if place[b] - place[a] == b - a and not _inside(line, place[b] - 1)]
         if not free:
             return line

@@ -42,13 +42,13 @@ _WORD_SURNAMES = (
 
 
 @cache
-def _faker(locale: str):  # noqa: ANN202 - Faker's proxy has no public type
+def _faker(locale: str):
     from faker import Faker
 
     return Faker(locale)
 
 
-def _fake(rng: Random):  # noqa: ANN202
+def _fake(rng: Random):
     while True:
         locale = rng.choice(_LOCALES)
         try:
@@ -69,7 +69,7 @@ def last_name(rng: Random) -> str:
     return rng.choice(_WORD_SURNAMES) if rng.random() < 0.12 else _latin(rng, lambda: _fake(rng).last_name())
 
 
-def _latin(rng: Random, make) -> str:  # noqa: ANN001
+def _latin(rng: Random, make) -> str:
     for _ in range(20):
         name = make()
         if name and all(ord(c) < 0x250 for c in name) and len(name) < 24:
@@ -169,7 +169,15 @@ def _sizes(rng: Random, count: int) -> list[int]:
 
 
 _SHAPES: dict[str, list[tuple[int, list[int]]]] = {
-    "phone_number": [(10, [3, 3, 4]), (10, [3, 3, 4]), (11, [5, 3, 3]), (11, [4, 3, 4]), (7, [3, 4]), (12, [2, 4, 3, 3]), (8, [4, 4])],
+    "phone_number": [
+        (10, [3, 3, 4]),
+        (10, [3, 3, 4]),
+        (11, [5, 3, 3]),
+        (11, [4, 3, 4]),
+        (7, [3, 4]),
+        (12, [2, 4, 3, 3]),
+        (8, [4, 4]),
+    ],
     "credit_card_number": [(16, [4, 4, 4, 4]), (16, [4, 4, 4, 4]), (15, [4, 6, 5]), (16, [2, 2, 2, 2, 2, 2, 2, 2])],
     "us_social_security_number": [(9, [3, 2, 4]), (9, [3, 2, 4]), (9, [3, 3, 3])],
     "banking_information": [(9, [3, 3, 3]), (8, [4, 4]), (6, [2, 2, 2]), (10, [4, 3, 3]), (12, [4, 4, 4]), (7, [3, 4])],
@@ -179,7 +187,15 @@ _SHAPES: dict[str, list[tuple[int, list[int]]]] = {
     "healthcare_number": [(10, [3, 3, 4]), (9, [3, 3, 3]), (8, [4, 4]), (11, [4, 3, 4])],
     "passport_number": [(9, [3, 3, 3]), (8, [4, 4]), (9, [2, 3, 4])],
     "drivers_license": [(8, [4, 4]), (9, [3, 3, 3]), (7, [3, 4])],
-    "account_number": [(5, [5]), (6, [3, 3]), (7, [3, 4]), (8, [4, 4]), (8, [2, 3, 3]), (10, [3, 3, 4]), (6, [2, 2, 2])],
+    "account_number": [
+        (5, [5]),
+        (6, [3, 3]),
+        (7, [3, 4]),
+        (8, [4, 4]),
+        (8, [2, 3, 3]),
+        (10, [3, 3, 4]),
+        (6, [2, 2, 2]),
+    ],
 }
 
 
@@ -196,8 +212,8 @@ def spoken_number(rng: Random, voice: Voice, label: str, count: int | None = Non
     return said
 
 
-def spoken_code(rng: Random, voice: Voice, label: str) -> str:
-    """A code of letters and digits of ``label`` as said."""
+def spoken_code(rng: Random, voice: Voice) -> str:
+    """A code of letters and digits as said."""
     prefix = "".join(rng.choice(string.ascii_uppercase) for _ in range(rng.choice([1, 1, 2, 2, 3])))
     count = rng.choice([3, 4, 5, 6, 6, 7])
     body = voice.number(rng, digits(rng, count), _sizes(rng, count))
@@ -254,7 +270,16 @@ def email(rng: Random, *, spoken: bool, domain: str) -> str:
     first, last = first_name(rng).lower().split()[0], last_name(rng).lower().split()[0]
     first, last = ("".join(c for c in part if c.isascii() and c.isalpha()) or "kim" for part in (first, last))
     number = rng.choice(["", "", "", digits(rng, 2), digits(rng, 1), "19" + digits(rng, 2)])
-    local = rng.choice([[first, ".", last], [first, "_", last], [first[0], last], [last, ".", first], [first, last], [first, "-", last]])
+    local = rng.choice(
+        [
+            [first, ".", last],
+            [first, "_", last],
+            [first[0], last],
+            [last, ".", first],
+            [first, last],
+            [first, "-", last],
+        ]
+    )
     ending = rng.choice([".com", ".com", ".org", ".net", ".co.uk", ".io", ".edu", ".com.au", ".ie", ".in"])
     if not spoken:
         return "".join(local) + number + "@" + domain.replace(" ", "").lower() + ending

@@ -148,10 +148,14 @@ def _taking_place_of(target: Path) -> Iterator[Path]:
 def _encode(blocks: Iterable[Samples], path: Path, encoding: Encoding, rate: int) -> None:
     # PyAV swallows the error of a file that cannot be closed, but raises that of the trailer, which is flushed before.
     with av.open(f"file:{path}", "w", format=encoding.muxer, container_options=_MUXING) as container:
-        stream = cast(AudioStream, container.add_stream(encoding.codec, rate=encoding.rate, layout=encoding.layout))
+        stream = cast(
+            AudioStream,
+            container.add_stream(
+                encoding.codec, rate=encoding.rate, layout=encoding.layout, options=dict(encoding.options)
+            ),
+        )
         encoder = stream.codec_context
         encoder.format = encoding.takes
-        encoder.options = encoding.options
         if encoding.bit_rate:
             encoder.bit_rate = encoding.bit_rate
         position = size = 0

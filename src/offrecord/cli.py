@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, NoReturn
@@ -21,7 +21,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 import offrecord
-from offrecord import audio, export
+from offrecord import audio, export, sources
 from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
@@ -58,7 +58,7 @@ Threshold = Annotated[float | None, Option(help="How sure the tagger has to be, 
 
 @app.command()
 def redact(
-    sources: Sources,
+    given: Sources,
     output: Annotated[
         Path | None, Option("-o", "--output", help="Directory to write to; without it nothing is written.")
     ] = None,
@@ -99,13 +99,13 @@ def redact(
     echo "I'm Ann Lee" | offrecord redact -
     """
     redactor = Redactor(
-        policy=policy, allow=_terms(allow), deny=_terms(deny), substitute=substitute, sound=sound, pad=pad, model=model,
-        language=language, channels=channels, tagger=tagger, threshold=threshold, threads=threads,
+        policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
+        pad=pad, model=model, language=language, channels=channels, tagger=tagger, threshold=threshold, threads=threads,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
-    files = _files(sources)
-    if transcript and (len(files) != 1 or _kind(files[0]) != "recording"):
+    files = sources.files(given)
+    if transcript and (len(files) != 1 or sources.kind(files[0]) != "recording"):
         raise UsageError("--transcript goes with exactly one recording")
     plan = {file: _outputs(file, output, formats, redactor) for file in files}
     export.refuse_existing([path for paths in plan.values() for path in paths.values()], force=force)
@@ -133,7 +133,7 @@ def _redact_one(
             redaction = _run(redactor, file, transcript, None if as_json else _print)
             if as_json:
                 _print(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
-            silent = _kind(file) == "recording" and not redaction.transcript.words
+            silent = sources.kind(file) == "recording" and not redaction.transcript.words
             if silent and "sound" in paths and len(paths) > 1:
                 paths = {name: path for name, path in paths.items() if name != "sound"}
             export.write(redaction, file, paths, redactor.policy)
@@ -149,7 +149,7 @@ def _redact_one(
 
 
 def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None) -> Redaction:
-    kind = _kind(file)
+    kind = sources.kind(file)
     if kind == "recording":
         return redactor.redact(file, transcript=transcript, say=say)
     if kind == "transcript":
@@ -188,7 +188,7 @@ def detect(
     echo "call me on 415 555 0132" | offrecord detect --policy numbers --show-text
     """
     file = Path(source)
-    if str(file) != "-" and _kind(file) == "recording":
+    if str(file) != "-" and sources.kind(file) == "recording":
         raise InputError(
             f"{file}: detect reads texts (.txt, .md) and transcripts (.json, .srt, .vtt); redact takes recordings"
         )
@@ -251,33 +251,6 @@ def version() -> None:
     _print(offrecord.__version__)
 
 
-def _kind(file: Path) -> str:
-    """What a source is by its name: text, transcript, or else a recording."""
-    if str(file) == "-" or file.suffix.lower() in _TEXTS:
-        return "text"
-    return "transcript" if file.suffix.lower() in imported.SUFFIXES else "recording"
-
-
-def _files(sources: Sequence[str]) -> list[Path]:
-    """The sources with directories replaced by the media in them. Every one is looked at before any work is done."""
-    files: list[Path] = []
-    for source in map(Path, sources):
-        if source.is_dir():
-            inside = sorted(
-                file
-                for file in source.iterdir()
-                if file.suffix.lower() in audio.SUFFIXES and ".redacted" not in file.suffixes
-            )
-            if not inside:
-                raise InputError(f"{source} holds no media ({', '.join(sorted(audio.SUFFIXES))})")
-            files += inside
-        elif str(source) != "-" and not source.exists():
-            raise InputError(f"{source} does not exist")
-        else:
-            files.append(source)
-    return list(dict.fromkeys(files))
-
-
 def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Redactor) -> dict[str, Path]:
     if output is None:
         return {}
@@ -285,18 +258,9 @@ def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Red
         raise UsageError(f"{output} is no directory")
     wanted = [part.strip() for part in formats.split(",")] if formats else []
     name = Path("stdin.txt") if str(file) == "-" else file
-    kind = _kind(file)
+    kind = sources.kind(file)
     sound = kind == "recording" and redactor.policy.sound != "none"
     return export.outputs(name, output, wanted, recording=kind != "text", sound=sound)
-
-
-def _terms(given: Sequence[str] | None) -> list[str]:
-    """Terms from the command line and from files: a value that names a file stands for its lines."""
-    terms: list[str] = []
-    for value in given or ():
-        file = Path(value)
-        terms += imported.read_text(file).splitlines() if file.is_file() else [value]
-    return [term.strip() for term in terms if term.strip()]
 
 
 def _print(line: str) -> None:
@@ -305,7 +269,7 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _unexpected(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
     """Report a fault of ours by its type and place. The message and the values might hold what was said."""
     place = traceback.extract_tb(trace)[-1] if trace else None
     where = f" at {Path(place.filename).name}:{place.lineno}" if place else ""
@@ -333,7 +297,3 @@ def main() -> NoReturn:
         sys.exit(FailedClosed.exit_code)
     notices.print(f"offrecord: {message}", markup=False)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

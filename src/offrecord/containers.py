@@ -172,9 +172,11 @@ def _bit_rate(media: Media, container: str) -> int | None:
     """Bits per second: the source's own, where it was compressed, and what the codec needs to do it justice."""
     if container not in _RATES:
         return None
+    # Two bits a sample keep a voice as it was; half of that where the source came from the same codec with as little.
+    least = min(64_000, max(24_000, 2 * media.rate)) * media.channels
+    if media.codec == {"mp3": "mp3", "m4a": "aac", "ogg": "opus"}[container]:
+        least //= 2
     lossless = media.codec.startswith("pcm_") or media.codec in _LOSSLESS
-    same = {"mp3": "mp3", "m4a": "aac", "ogg": "opus"}[container] == media.codec
-    least = (32_000 if same else 64_000) * media.channels
     wanted = least if lossless else max(least, media.bit_rate or 0)
     if container == "ogg":
         return min(wanted, 256_000 * media.channels)

@@ -13,9 +13,11 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from offrecord.detect.english import is_common
 from offrecord.detect.vocabulary import (
+    CONNECTIVES,
     DIGITS,
-    FILLERS,
+    HESITATIONS,
     HOMOPHONES,
     LETTER_NAMES,
     LOOSE_MARKS,
@@ -27,6 +29,7 @@ from offrecord.detect.vocabulary import (
     SCALES,
     TEENS,
     TENS,
+    UNITS,
     ZEROS,
 )
 
@@ -91,28 +94,36 @@ _LINKING = frozenset(",.-\u2013\u2014\u2026'\"()/;#*")
 _MOST_FILLERS = 8
 
 
-def link(toks: Sequence[Token], before: int, after: int) -> str | None:
-    """How the atoms that end at token ``before`` and start at token ``after`` hang together.
+def link(toks: Sequence[Token], a: Atom, b: Atom) -> str | None:
+    """How two atoms that follow one another hang together.
 
-    ``join``: nothing between; ``pause``: punctuation only; ``filled``: a few words that mean nothing; None: not at all.
+    ``join``: nothing between; ``pause``: signs only; ``filled``: a few words that mean nothing; None: not at all. Words
+    that could mean something ("and", "it's") only fill gaps in what is said digit by digit or letter by letter.
     """
+    before, after = a.last, b.first
     if before == after:
         return "join"
     if after - before > _MOST_FILLERS:
         return None
-    how = "pause"
-    for token in toks[before:after]:
-        if token.low not in _LINKING:
-            if token.low not in FILLERS:
-                return None
-            how = "filled"
-    return how
+    words = [token.low for token in toks[before:after] if token.low not in _LINKING]
+    if not words:
+        return "pause"
+    loose = [w for k, w in enumerate(words) if w not in HESITATIONS and (w != "on" or words[k - 1 : k] not in _HOLD)]
+    if not loose:
+        return "filled"
+    if any(w not in CONNECTIVES for w in loose):
+        return None
+    singles = (a.style == "single") + (b.style == "single")
+    return "filled" if singles == 2 or (singles == 1 and set(loose) <= {"then"}) else None
+
+
+_HOLD = (["hold"], ["hang"])
 
 
 def read(text: str, toks: Sequence[Token]) -> list[Atom]:
     """The atoms of a text, in order. ``toks`` are the tokens of the text, folded."""
     found: list[Atom] = []
-    cased = not text.isupper()
+    cased = not text.isupper() and not text.islower()
     i = 0
     while i < len(toks):
         low = toks[i].low
@@ -127,8 +138,8 @@ def read(text: str, toks: Sequence[Token]) -> list[Atom]:
             atom = _letter(toks, i, found)
         elif low in _WORDS:
             atom = _word(toks, i, found)
-        elif (i + 1 < len(toks) and toks[i + 1].low == "as") or not low.isalpha() or len(low) < 5:
-            atom = _gloss(toks, i) or _code(text, toks, i, cased=cased)
+        elif (i + 1 < len(toks) and toks[i + 1].low == "as") or not low.isalpha() or len(low) < 6:
+            atom = _gloss(toks, i) or _code(text, toks, i, found, cased=cased)
         if atom is None:
             i += 1
         else:
@@ -140,7 +151,7 @@ def read(text: str, toks: Sequence[Token]) -> list[Atom]:
 _NUMBER = frozenset(DIGITS) | frozenset(TEENS) | frozenset(TENS)
 _WORDS = (
     frozenset(REPEATS) | frozenset(ORDINALS) | frozenset(MARKS) | frozenset(LOOSE_MARKS) | frozenset(NATO)
-) | frozenset(LETTER_NAMES)
+) | frozenset({*LETTER_NAMES, "forward", "back"})
 _NOT_ONE = frozenset(
     "sec second moment minute more of thing time day another who that's day's way or person".split()
 )
@@ -150,9 +161,9 @@ def _at(toks: Sequence[Token], i: int) -> str:
     return toks[i].low if 0 <= i < len(toks) else ""
 
 
-def _after(toks: Sequence[Token], i: int) -> int:
-    """The token that goes on the word that ends before token i: past one hyphen or point without white space around."""
-    if _at(toks, i) in ("-", ".", "\u2010", "\u2011") and 0 < i < len(toks) - 1:
+def _after(toks: Sequence[Token], i: int, signs: str = "-.\u2010\u2011") -> int:
+    """The token that goes on the word that ends before token i: past one sign without white space around it."""
+    if len(_at(toks, i)) == 1 and _at(toks, i) in signs and 0 < i < len(toks) - 1:
         if toks[i - 1].end == toks[i].start and toks[i].end == toks[i + 1].start:
             return i + 1
     return i
@@ -253,9 +264,12 @@ def _spoken_ordinal(toks: Sequence[Token], i: int) -> Atom | None:
 
 
 def _zero(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
-    following = _at(toks, _after(toks, i + 1))
+    j = _after(toks, i + 1)
+    while _at(toks, j) == "o" and j < i + 9:
+        j = _after(toks, j + 1)
+    following = _at(toks, j)
     if toks[i].low == "o" and (_lettered(following) or _touches(toks, found, i, "letters")):
-        if not (_touches(toks, found, i, "digits") or following in ZEROS):
+        if not _touches(toks, found, i, "digits"):
             return _letter(toks, i, found)
     if _digitlike(following) or _touches(toks, found, i, "digits", "letters", "code", "mark"):
         return Atom(i, i + 1, "0", "digits", "single")
@@ -272,6 +286,8 @@ def _numeral(toks: Sequence[Token], i: int, low: str) -> Atom | None:
         return Atom(i, i + 1, digits, "digits", style)
     if low == "+" and _at(toks, i + 1).isdecimal():
         return Atom(i, i + 1, "+", "mark", "plain")
+    if low == "*" and (_at(toks, i + 1) == "*" or _at(toks, i + 1).isdecimal()):
+        return Atom(i, i + 1, "*", "mark", "plain")
     if not low[0].isdecimal() or not low.isalnum():
         return None
     if _ORDINAL.fullmatch(low):
@@ -286,10 +302,13 @@ def _letter(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None
     glossed = _gloss(toks, i)
     if glossed:
         return glossed
+    if low in ("a", "p") and [t.low for t in toks[i + 1 : i + 3]] == [".", "m"]:
+        return None  # "5 a.m."
     if low in ("a", "i"):
         following = _at(toks, _after(toks, i + 1))
         after = (_lettered(following) and following not in ("a", "i")) or following in NATO
-        before = _touches(toks, found, i, "letters")
+        glued = _after(toks, found[-1].last, "-/") == i > found[-1].last if found else False
+        before = _touches(toks, found, i, "letters") or glued
         dictated = _digitlike(following) and _digitlike(_at(toks, i + 2)) and _at(toks, i + 2) not in TENS
         between = _digitlike(following) and _touches(toks, found, i, "digits")
         if not (after or before or between or (dictated and low == "a" and _at(toks, i + 3) != "hundred")):
@@ -323,13 +342,17 @@ def _word(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
         return _repeated(toks, i)
     if low in ORDINALS:
         return Atom(i, i + 1, _suffixed(ORDINALS[low]), "ordinal", "pair")
+    if low in ("forward", "back"):
+        return Atom(i, i + 2, "/" if low == "forward" else "\\", "mark", "single") if following == "slash" else None
     if low in MARKS:
         return Atom(i, i + 1, MARKS[low], "mark", "single")
     if low in LETTER_NAMES:
         return _gloss(toks, i) or Atom(i, i + 1, LETTER_NAMES[low], "letters", "single")
     if low in NATO:
         near = _touches(toks, found, i, "letters")
-        if near or following in NATO or (_lettered(following) and following not in "ai"):
+        ahead = _digitlike(following) and _digitlike(_at(toks, i + 2))
+        behind = _touches(toks, found, i, "digits") and found[-1].style == "single"
+        if near or ahead or behind or following in NATO or (_lettered(following) and following not in "ai"):
             return Atom(i, i + 1, NATO[low], "letters", "single")
         return None
     comma = 1 if following == "," else 0
@@ -353,18 +376,20 @@ def _repeated(toks: Sequence[Token], i: int) -> Atom | None:
     return None
 
 
-def _code(text: str, toks: Sequence[Token], i: int, *, cased: bool) -> Atom | None:
-    """Letters and digits in one word, or a short group of capitals (or letters and a hyphen) before digits."""
+def _code(text: str, toks: Sequence[Token], i: int, found: Sequence[Atom], *, cased: bool) -> Atom | None:
+    """Letters and digits in one word, or a short group of letters that belongs to digits: "CL-93", "FFB 22", "20/KT"."""
     low = toks[i].low
     if not low.isascii() or "'" in low:
         return None
     if not low.isalpha():
         return Atom(i, i + 1, low, "code", "plain")
-    if len(low) > 4:
+    if len(low) > 5:
         return None
-    j = _after(toks, i + 1)
-    if not _at(toks, j)[:1].isdecimal():
+    capitals = cased and text[toks[i].start : toks[i].end].isupper()
+    if not capitals and (cased or low in UNITS or is_common(low)):
         return None
-    if j > i + 1 or (cased and text[toks[i].start : toks[i].end].isupper()):
+    j = _after(toks, i + 1, "-./:")
+    before = bool(found) and _after(toks, found[-1].last, "-./:") == i > found[-1].last
+    if (_at(toks, j)[:1].isdecimal() and (j > i + 1 or capitals)) or (before and found[-1].kind in ("digits", "code")):
         return Atom(i, i + 1, low, "code", "plain")
     return None

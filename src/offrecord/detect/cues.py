@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from offrecord.detect.atoms import Token
 
-__all__ = ["ACKNOWLEDGEMENTS", "CURRENCY", "UNITS", "Cue", "Hit", "scan"]
+__all__ = ["ACKNOWLEDGEMENTS", "Cue", "Hit", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,16 @@ _TABLE: tuple[tuple[Cue, str], ...] = (
         "him|text her|ring me|ring you|ring back|ring us|ring him|ring her|number you're on|number you're calling|number "
         "you are calling|number for you|number for him|number for her|best number|contact number|daytime number|"
         "home number|work number|emergency contact|my number|your number|his number|her number|their number|"
-        "call you on|call you at|number to call|number to reach|good number|what number|extension|ext|text it to|text "
-        "the code|tel|dial in",
+        "call you on|call you at|number to call|number to reach|good number|what number|text it to|tel|dial in|bleep|pager|"
+        "beeper|direct line|switchboard",
+    ),
+    (Cue("phone_number", 1), "extension|ext"),
+    (
+        Cue("person_name", 3),
+        "name|names|surname|spell|spells|spelled|spelt|spelling|letter by letter|spelled out|first name|last name|maiden name",
     ),
     (
-        Cue("credit_card_number", 4),
+        Cue("credit_card_number", 3),
         "card|cards|credit card|debit card|card number|visa|mastercard|master card|amex|american express|discover card|"
         "long number|long card number|sixteen digits|16 digits|card ending|card ends|card on file|number on the front|"
         "across the front|pay with|number on the card",
@@ -123,9 +128,13 @@ _TABLE: tuple[tuple[Cue, str], ...] = (
     (Cue("ip_address", 4), "ip|i p|ip address|i p address|subnet|gateway|mac address"),
     (
         Cue("number_sequence", 4, weak=True),
-        "number|numbers|digits|digit|last four|last three|last five|last six|first four|first six|last 4|ends in|ends with|"
-        "ending in|ending with|ending|ends|starts with|begins with|starting with|starts|id|i d|identifier|serial number|"
-        "serial|barcode|bar code|read it back|read that back|read it|spell it|imei",
+        "number|numbers|digits|digit|id|i d|identifier|serial number|serial|barcode|bar code|read it back|read that back|read "
+        "it|imei",
+    ),
+    (
+        Cue("number_sequence", 3, weak=True),
+        "last four|last three|last five|last six|first four|first six|first three|last 4|ends in|ends with|ending in|ending "
+        "with|ending|ends|ended|starts with|begins with|starting with|last bit|last part|the end",
     ),
     (
         Cue(None, 0),
@@ -148,25 +157,6 @@ ACKNOWLEDGEMENTS = frozenset(
     "brilliant wonderful super excellent noted so far yes-please okey dokey keep them coming ready when are".split()
 )
 """Words of a turn that only keeps the other speaker going."""
-
-CURRENCY = frozenset("$ £ € ¥ ₹ ₦ usd eur gbp".split())
-
-UNITS = frozenset(
-    "dollars dollar bucks buck pounds pound quid euros euro cents cent pence percent per pct % ° grand miles mile km kilometers "
-    "kilometres kilometer metres meters metre meter feet foot ft inches inch yards yard acres minutes minute mins min hours "
-    "hour hrs hr seconds secs days day weeks week months month years year yrs o'clock oclock am pm noon degrees degree grams "
-    "gram kilos kilo kg milligrams mg micrograms mcg millilitres milliliters ml litres liters litre liter gallons gallon ounces "
-    "ounce oz lbs lb pieces piece people persons kids students items pages points times gigs gig gigabytes megs megabytes mb gb "
-    "kb kilobits megabits watts watt volts amps calories reps sets bedrooms bedroom copies units rows users customers employees "
-    "rupees naira rand yen pesos shillings francs million billion trillion basis something others different square cubic "
-    "cycles pairs boxes cases bottles bags cups tablespoons teaspoons slices pills tablets milligram millimeters millimetres "
-    "centimeters centimetres mph kph hertz megahertz psi rpm nights guests tickets seats rooms floors stores countries "
-    "states companies members households respondents participants thirty-day percentage cm mm milliseconds horsepower "
-    "men women children families votes voters shares barrels tons tonnes ton cars trucks homes houses beds patients words "
-    "characters lines steps goals runs games wins losses yards' season seasons decades centuries century decade".split()
-)
-"""What is counted or measured by the number before it."""
-
 
 def _compiled() -> dict[str, list[tuple[tuple[str, ...], Cue]]]:
     table: dict[str, list[tuple[tuple[str, ...], Cue]]] = {}

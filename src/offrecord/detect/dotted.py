@@ -51,6 +51,11 @@ _NEVER_BEFORE_AT = frozenset(
 _MAILERS = frozenset("gmail googlemail yahoo hotmail outlook icloud protonmail aol gmx btinternet".split())
 _EDGES = frozenset("the and a an of all one word lower case lowercase".split())
 _NEVER_IN = frozenset("is it it's its at to on was be and or are".split())
+_GLOSS = frozenset(
+    "all one word lower upper case lowercase uppercase together run spelled spelt out no dot dots space spaces hyphen dash the "
+    "plural then um uh er . - like as it sounds".split()
+)
+"""Words that explain how an address is written."""
 _MOST_WORDS = 4
 _MOST_UNITS = 48
 
@@ -91,7 +96,7 @@ def _domain(units: Sequence[_Unit], k: int) -> int | None:
     """The unit after the top-level domain that starts at unit k, whole or spelled; None if there is none."""
     if _word(units, k) in TLDS:
         return k + 1
-    for length in (3, 2):
+    for length in (5, 4, 3, 2):
         part = units[k : k + length]
         if len(part) == length and all(u.kind == "letters" for u in part) and "".join(u.low for u in part) in TLDS:
             return k + length
@@ -158,9 +163,14 @@ def _left(toks: Sequence[Token], units: Sequence[_Unit], right: int, least: int,
 
 
 def _dictated(units: Sequence[_Unit], k: int) -> bool:
-    """Whether the comma before unit k stands inside something spelled."""
+    """Whether the comma before unit k stands inside something spelled, or before a gloss ("all one word")."""
     sides = (units[k - 2] if k > 1 else units[k - 1], units[k])
-    return any(u.kind in ("letters", "mark") for u in sides) or units[k].low in ("that's", "thats")
+    if any(u.kind in ("letters", "mark") for u in sides) or units[k].low in ("that's", "thats", "at", "@"):
+        return True
+    for unit in units[k : k + _MOST_WORDS + 2]:
+        if unit.low not in _GLOSS:
+            return unit.low in (",", "at", "@")
+    return False
 
 
 def _needed(units: Sequence[_Unit], k: int, right: int) -> bool:
@@ -172,7 +182,8 @@ def _needed(units: Sequence[_Unit], k: int, right: int) -> bool:
 
 def _path(toks: Sequence[Token], units: Sequence[_Unit], stop: int) -> int:
     """Past "slash my account" and "/my-account"."""
-    while _word(units, stop) == "/" and stop + 1 < len(units):
+    while stop + 1 < len(units) and _slash(units, stop):
+        stop += _word(units, stop) == ","
         if units[stop].kind != "mark":
             k = stop + 1
             while k < len(units) and _tight(toks, units, k) and units[k].low not in (",", "."):
@@ -181,9 +192,15 @@ def _path(toks: Sequence[Token], units: Sequence[_Unit], stop: int) -> int:
         k = stop + 1
         while k < len(units) and (units[k].low[0].isalnum() or units[k].kind) and units[k].low != "/":
             k += 1
+        if k == stop + 1:
+            return stop
         ended = k == len(units) or units[k].low == "/" or not units[k].low[0].isalnum()
         stop = k if ended and k - stop <= 5 else stop + (3 if _word(units, stop + 1) in ("my", "the", "your") else 2)
     return min(stop, len(units))
+
+
+def _slash(units: Sequence[_Unit], k: int) -> bool:
+    return _word(units, k) == "/" or (_word(units, k) == "," and _word(units, k + 1) == "/")
 
 
 def _mailer(units: Sequence[_Unit], k: int) -> tuple[int, int] | None:
@@ -198,11 +215,13 @@ def _with_local_part(
 ) -> tuple[int, int]:
     start, stop = host
     at = start - 1
-    if _word(units, at) == "," and _word(units, at - 1) == "at":
+    while at > least and _word(units, at) in (",", "um", "uh", "er", "erm"):
         at -= 1
     if at <= least or _word(units, at) not in ("at", "@"):
         return host
     spoken = _word(units, at) == "at"
+    if spoken and any(unit.low == "/" for unit in units[start:stop]):
+        return host
     if spoken and (units[at - 1].low in _NEVER_BEFORE_AT and units[at - 1].kind == ""):
         return host
     first = _left(toks, units, at, least, loose=spoken or not _tight(toks, units, at))

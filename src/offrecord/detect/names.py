@@ -22,13 +22,15 @@ _NO_NAME = frozenset(
     "really very too sorry well okay ok sure thanks please good about calling".split()
 )
 _MOST_NAME_WORDS = 4
+_TITLE = re.compile(r"(?:mr|mrs|ms|mx|dr|prof|miss|doctor|professor|officer|captain|sergeant)\.? ")
 
 
 def _name(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
     """The name at the start of a stretch, if there is one."""
     last = None
     first = None
-    for n, match in enumerate(_WORD.finditer(reading.low, start, end)):
+    title = _TITLE.match(reading.low, start, end)
+    for n, match in enumerate(_WORD.finditer(reading.low, title.end() if title else start, end)):
         low = match[0].rstrip(".").removesuffix("'s")
         gap = reading.low[last:match.start()] if last is not None else ""
         if n >= _MOST_NAME_WORDS or (last is not None and gap != " "):
@@ -108,8 +110,19 @@ def _secret(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
     return match.span(1)
 
 
+def _bare_secret(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+    """An answer that is hardly anything else: with a digit or a sign, or without a common word."""
+    span = _secret(reading, match)
+    if span is None:
+        return None
+    said = reading.low[span[0] : span[1]]
+    unusual = not any(is_common(word) for word in said.split())
+    return span if unusual or any(not c.isalpha() and c not in " '.,-" for c in said) else None
+
+
 def _row(name: str, label: str, pattern: str, score: float, needs: str, trim: object) -> Row:
-    return Row(name, label, re.compile(pattern), score, tuple(needs.split("|")), trim=trim)  # type: ignore[arg-type]
+    row_needs = tuple(needs.split("|")) if needs else ()
+    return Row(name, label, re.compile(pattern), score, row_needs, trim=trim)  # type: ignore[arg-type]
 
 
 _NAME = r"([^\W\d_][^\n,?!;:()]{0,80})"
@@ -127,8 +140,8 @@ NAME_ROWS = (
     _row("speaking_with", "person_name", rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", _titled),
     _row("i_am_from", "person_name", r"(?<!\w)i'?m ([^\W\d_][^\n,?!;:()]{0,40}?)(?:,)? (?:from|with|at|calling)\b", 0.7, "m ", _titled),
     _row("titled", "person_name",
-         rf"(?<!\w)(?:mr|mrs|ms|miss|mx|dr|doctor|prof|professor|officer|detective|sergeant|nurse|sir|madam|reverend|father|sister|"
-         rf"captain|judge|senator|aunt|uncle)\.? {_NAME}", 0.85, "m|d|prof|officer|s|n|father|captain|judge|reverend|uncle|aunt", _titled),
+         rf"(?<![\w-])(?:(?:mr|mrs|ms|mx|dr|prof|rev|sgt|capt)\.?|miss|doctor|professor|officer|detective|sergeant|nurse|reverend|captain|"
+         rf"judge|senator|councillor|aunt|auntie|uncle) {_NAME}", 0.85, "", _titled),
     _row("name_asked", "person_name",
          rf"(?<!\w)(?:your|the|full|first|last|sur|maiden|middle|whose|patient's|caller's) ?names?(?: again)?(?: on [^\n?]{{0,30}})?[?.]?"
          rf"(?: please[?.]?)?\n{_LEAD}{_NAME}", 0.78, "name", _capital_answer),
@@ -148,6 +161,6 @@ NAME_ROWS = (
          rf"(?:'s| is|:| was)(?: just| now)? {_ANSWER}", 0.68, "pass|word|maiden", _secret),
     _row("password_asked", "password",
          rf"(?<!\w)(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|memorable word|"
-         rf"security question|maiden name|first pet)[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, "pass|word|maiden|pet|security", _secret),
+         rf"security question|maiden name|first pet)[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, "pass|word|maiden|pet|security", _bare_secret),
 )  # fmt: skip
 """Rows whose end is a judgement."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from offrecord.detect import runs
+from offrecord.detect import dictated
 from offrecord.detect.atoms import folded
+from offrecord.detect.dates import DATE_ROWS
 from offrecord.detect.names import NAME_ROWS
 from offrecord.detect.places import PLACE_ROWS
 from offrecord.detect.rows import ROWS, Reading, Row
@@ -17,7 +18,7 @@ from offrecord.types import Span
 
 __all__ = ["find"]
 
-_ALL_ROWS = (*ROWS, *NAME_ROWS, *PLACE_ROWS)
+_ALL_ROWS = (*ROWS, *DATE_ROWS, *NAME_ROWS, *PLACE_ROWS)
 
 
 def find(text: str) -> list[Span]:
@@ -26,7 +27,7 @@ def find(text: str) -> list[Span]:
     Lines are turns: a question counts for the answer in the next turn, and for the one after a short turn.
     """
     view = written(text)
-    claims = set(runs.find(view.tokens, view.atoms))
+    claims = set(dictated.find(view.tokens, view.atoms))
     claims.update(_search(_ALL_ROWS, view))
     return sorted(claims, key=lambda span: (span.start, span.end, span.label, span.source))
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 
-from offrecord.detect.cues import UNITS
 from offrecord.detect.english import is_common
 from offrecord.detect.rows import Reading, Row
-from offrecord.detect.vocabulary import STATES
+from offrecord.detect.vocabulary import STATES, UNITS
 
 __all__ = ["PLACE_ROWS"]
 
@@ -35,7 +34,11 @@ _UNIT = (
     r"(?:,? (?:(?:apartment|apt|unit|suite|ste|flat|room|lot|building|block|floor|number|#)\.? ?#?\w{1,5}(?: [a-z](?![\w']))?|"
     r"(?:\d{1,2}(?:st|nd|rd|th)|ground|top) floor)(?!\w))"
 )
-_TAIL = rf"{_UNIT}{{0,2}}(?:(?:,? [^\W\d_][\w'-]{{1,20}}){{1,3}}?,? (?:{_STATE})(?!\w))?(?:,? \d{{5}}(?:-?\d{{4}})?(?!\w))?"
+_POSTCODE = r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}|[a-z]\d[a-z] ?\d[a-z]\d"
+_TAIL = (
+    rf"{_UNIT}{{0,2}}(?:(?:,? [^\W\d_][\w'-]{{1,20}}){{1,3}}?,? (?:{_STATE}|[a-z]{{2}}(?= \d{{5}}))(?!\w))?"
+    rf"(?:,? (?:\d{{5}}(?:-?\d{{4}})?|{_POSTCODE})(?!\w))?"
+)
 _CITY = re.compile(r",? (?:in )?[A-Z][\w'-]+(?: [A-Z][\w'-]+)?(?=[.,?!;\n]|$)")
 
 
@@ -65,8 +68,7 @@ def _bare_street(reading: Reading, match: re.Match[str]) -> tuple[int, int] | No
     if any(w in _NOT_STREETS or w in UNITS for w in words):
         return None
     if reading.cased:
-        fits = all(reading.text[m.start()].isupper() for m in re.finditer(r"\S+", reading.low[: match.end(1)][match.start(1) :])
-                   ) if False else reading.text[match.start(1)].isupper()  # fmt: skip
+        fits = reading.text[match.start(1)].isupper()
     else:
         fits = not all(map(is_common, words))
     return match.span(1) if fits else None
@@ -83,14 +85,15 @@ def _row(name: str, pattern: str, score: float, needs: str, trim: object = None)
 
 PLACE_ROWS = (
     _row("street",
-         rf"(?<![\w$£€.-])\d{{1,6}}[a-z]?(?:-\d{{1,4}})?,? (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{1,20}}\.? ){{1,3}}?)"
-         rf"(?:(?:{_STREETS})|(?P<loose>{_LOOSE_STREETS}))\.?(?![\w'])(?: {_DIRECTION}(?!\w))?{_TAIL}", 0.88, "", _street),
+         rf"(?:(?<!\w)(?:flat|apartment|apt|unit|plot|shop|suite|berth|house|number|room|lot) \w{{1,4}},? )?(?<![\w$£€.-])\d{{1,6}}[a-z]?(?:-\d{{1,4}})?,? (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{1,20}}\.? ){{1,3}}?)"
+         rf"(?:(?:{_STREETS})|(?P<loose>{_LOOSE_STREETS}))\.?(?![\w'])(?: (?:{_STREETS}|{_LOOSE_STREETS})(?![\w']))?(?: {_DIRECTION}(?!\w))?{_TAIL}", 0.88, "", _street),
     _row("box", rf"(?<!\w)(?:p\.? ?o\.? ?|post office )box,? (?:number )?\w{{1,8}}(?!\w){_TAIL}", 0.95, "box", _whole),
     _row("unit", rf"(?<![\w$£€.-])\d{{2,6}} (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{2,20}} ){{0,1}}[\w'-]{{2,20}}),? "
          rf"(?P<loose>(?:apartment|apt|suite|unit)\.? \w{{1,5}})(?!\w){_TAIL}", 0.75, "ap|suite|unit", _street),
     _row("highway",
-         r"(?<!\w)(?:interstate|highway|state route|state road|county road|route) \d{1,4}(?!\w)(?: (?:north|south|east|west)(?:bound)?)?"
-         r"(?:,? (?:just )?(?:past|near|at|by|before|after) (?:the )?(?:mile marker|exit) \d{1,4})?", 0.68, "interstate|highway|route|road"),
+         r"(?<!\w)(?:(?:interstate|highway|state route|state road|county road|hwy|i-) ?\d{1,4}(?![\w-])(?: (?:north|south|east|west)"
+         r"(?:bound)?)?|route \d{1,4} (?:north|south|east|west)(?:bound)?)(?:,? (?:just )?(?:past|near|at|by|before|after)? ?(?:the )?"
+         r"(?:mile marker|exit) \d{1,4})?", 0.7, "interstate|highway|route|road|hwy|i-"),
     _row("street_by_name",
          rf"(?<!\w)(?:on|off|along|lives? on|corner of|and|at|is|in) ((?:{_DIRECTION} )?(?:[^\W\d_][\w'-]{{2,20}} ){{1,2}}(?:street|road|avenue|"
          r"lane|boulevard|parkway|crescent|terrace|drive))(?![\w'])", 0.7, "street|road|avenue|lane|boulevard|parkway|crescent|terrace|drive",

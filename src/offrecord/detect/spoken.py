@@ -98,7 +98,7 @@ def _plan_runs(toks: Sequence[Token], atoms: Sequence[Atom], plan: Joins) -> Non
         if k == 0 or atom.kind not in _RUN_KINDS or atoms[k - 1].kind not in _RUN_KINDS:
             continue
         before = atoms[k - 1].last
-        how = link(toks, before, atom.first)
+        how = link(toks, atoms[k - 1], atom)
         if how == "join":
             plan.glued.add(atom.first)
         elif how == "filled":

@@ -7,8 +7,10 @@ it is where it stands is decided in `offrecord.detect.atoms`.
 from __future__ import annotations
 
 __all__ = [
+    "CONNECTIVES",
+    "CURRENCY",
     "DIGITS",
-    "FILLERS",
+    "HESITATIONS",
     "HOMOPHONES",
     "INITIALISMS",
     "LETTER_NAMES",
@@ -25,6 +27,7 @@ __all__ = [
     "TEENS",
     "TENS",
     "TLDS",
+    "UNITS",
     "WEEKDAYS",
     "ZEROS",
 ]
@@ -86,13 +89,34 @@ LOOSE_MARKS = {
 }  # fmt: skip
 """Signs only beside a digit or a spelled letter."""
 
-FILLERS = frozenset(
-    "uh uhm um umm er erm ah eh hm hmm mm sorry hold hang on wait no okay ok so and then let me see sec second moment i "
-    "i'm im mean think that's thats that is it's its the number letter digit capital uppercase "
-    "lowercase upper lower case small space again yeah yes right actually make scratch correction rather you know "
-    "followed by a just after".split()
+HESITATIONS = frozenset(
+    "uh uhm um umm er erm ah eh hm hmm mm sorry hold hang wait no okay ok so let me see sec second moment i i'm im mean "
+    "think again yeah yes right actually make scratch correction rather".split()
 )
-"""Words that may stand between two digits of one number."""
+"""Words that may stand between any two digits of one number."""
+CONNECTIVES = frozenset(
+    "and then that's thats it's its the number letter digit capital cap uppercase lowercase upper lower case small big "
+    "little space a an".split()
+)
+"""Words that may stand between two digits or letters that are said one by one."""
+
+CURRENCY = frozenset("$ £ € ¥ ₹ ₦ usd eur gbp".split())
+
+UNITS = frozenset(
+    "dollars dollar bucks buck pounds pound quid euros euro cents cent pence percent per pct % ° grand miles mile km kilometers "
+    "kilometres kilometer metres meters metre meter feet foot ft inches inch yards yard acres minutes minute mins min hours "
+    "hour hrs hr seconds secs days day weeks week months month years year yrs o'clock oclock am pm noon degrees degree grams "
+    "gram kilos kilo kg milligrams mg micrograms mcg millilitres milliliters ml litres liters litre liter gallons gallon ounces "
+    "ounce oz lbs lb pieces piece people persons kids students items pages points times gigs gig gigabytes megs megabytes mb gb "
+    "kb kilobits megabits watts watt volts amps calories reps sets bedrooms bedroom copies units rows users customers employees "
+    "rupees naira rand yen pesos shillings francs million billion trillion basis something others different square cubic "
+    "cycles pairs boxes cases bottles bags cups tablespoons teaspoons slices pills tablets milligram millimeters millimetres "
+    "centimeters centimetres mph kph hertz megahertz psi rpm nights guests tickets seats rooms floors stores countries "
+    "states companies members households respondents participants thirty-day percentage cm mm milliseconds horsepower "
+    "men women children families votes voters shares barrels tons tonnes ton cars trucks homes houses beds patients words "
+    "characters lines steps goals runs games wins losses yards' season seasons decades centuries century decade".split()
+)
+"""What is counted or measured by the number before it."""
 
 WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())
 MONTHS = tuple("january february march april may june july august september october november december".split())
@@ -102,7 +126,8 @@ TLDS = frozenset(
     "de fr es it nl be ch at se no dk fi pl pt gr cz hu ro ru ua tr il ae jp cn kr br mx ar cl eu asia health care bank "
     "law tech online store shop site website blog news media agency cloud club live life world email mail xyz space "
     "church school academy legal finance money dental clinic vet pub cafe design studio works group ltd inc "
-    "example test invalid local".split()
+    "example test invalid local charity wales cymru scot travel gg fm gl im nyc london band coop museum jobs mobi ac onion uno fit "
+    "team page zone today solutions services digital systems energy earth ngo house garden kitchen careers mx ly".split()
 )
 
 STATES = (

@@ -24,7 +24,8 @@ def substitute(
 
     ``hash``: each letter and digit becomes ``#``, punctuation stays, as AssemblyAI does it. ``label``: each word
     becomes ``[PERSON_NAME]``, with the punctuation around it. ``numbered``: each entity becomes
-    ``[PERSON_NAME_1]``; the same value, and the same person under part of the name, gets the same number throughout the document.
+    ``[PERSON_NAME_1]``; the same value, and the same person under part of the name, gets the same number
+    throughout the document.
     """
     numbers = _Numbers()
     words: list[Word] = []

@@ -118,8 +118,7 @@ def _cue_words(text: str, name: str) -> Iterator[Word]:
     for number, line in enumerate(text.splitlines(), 1):
         match = _TIMING.match(line)
         if match:
-            parts = [int(part or 0) for part in match.groups()]
-            start, end = (_milliseconds(*parts[i : i + 4], match[i + 4]) for i in (0, 4))
+            start, end = (_milliseconds(*match.group(i, i + 1, i + 2, i + 3)) for i in (1, 5))
             if end < start:
                 raise InputError(f"{name}, line {number}: a subtitle ends at {end} ms, before it starts at {start} ms")
             timing, speaker = (start, end), None
@@ -138,8 +137,8 @@ def _cue_words(text: str, name: str) -> Iterator[Word]:
         yield from _shared(" ".join(body), *timing, speaker)
 
 
-def _milliseconds(hours: int, minutes: int, seconds: int, _fraction: int, digits: str) -> int:
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + int(digits.ljust(3, "0"))
+def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> int:
+    return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(fraction.ljust(3, "0"))
 
 
 def _from_json(text: str, name: str) -> Transcript:

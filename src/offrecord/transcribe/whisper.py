@@ -200,8 +200,8 @@ def _quietest(samples: NDArray[np.float32]) -> int:
     """The middle of the quietest half second in the last half minute, over all channels."""
     tail = samples[:, -_CUT:].astype(np.float64)
     energy = np.concatenate([[0.0], np.cumsum(np.square(tail).sum(axis=0))])
-    window = energy[_QUIET:] - energy[:-_QUIET]
-    return samples.shape[1] - tail.shape[1] + int(window.argmin()) + _QUIET // 2
+    quietest = int((energy[_QUIET:] - energy[:-_QUIET]).argmin())
+    return int(samples.shape[1]) - int(tail.shape[1]) + quietest + _QUIET // 2
 
 
 def _ms(samples: int) -> int:

@@ -1,0 +1,5 @@
+"""`python -m offrecord` is the command `offrecord`."""
+
+from offrecord.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""Imports point one way: types, stages, pipeline, edges."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
+LAYERS = (
+    {"errors"},
+    {"labels"},
+    {"types", "settings"},
+    {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
+    {"redact", "live", "export"},
+    {"pipeline"},
+    {"cli"},
+)
+
+
+def _layer(module: str) -> int:
+    parts = module.split(".")
+    for depth in (2, 1):
+        for number, names in enumerate(LAYERS):
+            if ".".join(parts[:depth]) in names:
+                return number
+    raise AssertionError(f"{module} has no layer: give it one")
+
+
+def _imports(path: Path) -> set[str]:
+    """The modules of ours that are imported at module level."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "offrecord":
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            found |= {name for name in names if _is_module(name)}
+    return {name.removeprefix("offrecord.") for name in found if name != "offrecord"}
+
+
+def _is_module(name: str) -> bool:
+    path = SOURCE.parent / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").exists()
+
+
+def test_imports_point_one_way() -> None:
+    """A module imports only from its own layer and those below it."""
+    wrong = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        if module == "__init__":
+            continue
+        wrong += [f"{module} imports {name}" for name in _imports(path) if _layer(name) > _layer(module)]
+    assert wrong == []
+
+
+def test_no_file_is_too_long() -> None:
+    """A module that has grown past 300 lines wants to be two."""
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCE.rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_functions_are_short() -> None:
+    """95 of 100 functions are under 50 lines."""
+    lengths = [
+        node.end_lineno - node.lineno + 1
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno
+    ]
+    assert sum(length >= 50 for length in lengths) / len(lengths) <= 0.05

@@ -74,9 +74,13 @@ class TestMainJob:
         """Exit code 0; text, JSON, subtitles and sound, and no temporary file."""
         result, out = done
         assert result.returncode == 0, result.stderr.decode()
-        assert sorted(path.name for path in out.iterdir()) == [f"d036.redacted.{e}" for e in ("json", "mp3", "srt", "txt", "vtt")]
+        assert sorted(path.name for path in out.iterdir()) == [
+            f"d036.redacted.{e}" for e in ("json", "mp3", "srt", "txt", "vtt")
+        ]
 
-    def test_standard_output_is_the_text_and_nothing_else(self, done: tuple[subprocess.CompletedProcess[bytes], Path]) -> None:
+    def test_standard_output_is_the_text_and_nothing_else(
+        self, done: tuple[subprocess.CompletedProcess[bytes], Path]
+    ) -> None:
         """The sentences on standard output are the words of the written text."""
         result, out = done
         assert result.stdout.decode().split() == (out / "d036.redacted.txt").read_text().split()
@@ -132,13 +136,22 @@ class TestTexts:
         """Terms and files of terms, allowed and denied."""
         (tmp_path / "deny.txt").write_text("blue heron\n\nOtter\n")
         result = offrecord(
-            "redact", "-", "-q", "--deny", tmp_path / "deny.txt", "--allow", "Thompson", stdin=b"Margaret Thompson saw the Blue Heron, Otter!"
+            "redact",
+            "-",
+            "-q",
+            "--deny",
+            tmp_path / "deny.txt",
+            "--allow",
+            "Thompson",
+            stdin=b"Margaret Thompson saw the Blue Heron, Otter!",
         )
         assert result.stdout.decode() == "[PERSON_NAME] Thompson saw the [REDACTED] [REDACTED], [REDACTED]!\n"
 
     def test_detect_gives_json_lines_without_text(self) -> None:
         """Start, end, label, score, source; the text only if asked for."""
-        rows = [json.loads(line) for line in offrecord("detect", stdin=b"my name is Margaret Thompson").stdout.splitlines()]
+        rows = [
+            json.loads(line) for line in offrecord("detect", stdin=b"my name is Margaret Thompson").stdout.splitlines()
+        ]
         assert {"start", "end", "label", "score", "source"} == set(rows[0])
         shown = offrecord("detect", "--show-text", stdin=b"my name is Margaret Thompson").stdout
         assert b"Margaret" in shown
@@ -146,9 +159,14 @@ class TestTexts:
     def test_own_transcript_decides_the_words_and_the_sound(self, tmp_path: Path) -> None:
         """With --transcript, the recording is muted where the transcript's times say."""
         source = _wav(tmp_path / "a.wav", 4, level=0.5)
-        words = [{"text": t, "start": 1000 + i * 300, "end": 1300 + i * 300} for i, t in enumerate("my name is Margaret Thompson".split())]
+        words = [
+            {"text": t, "start": 1000 + i * 300, "end": 1300 + i * 300}
+            for i, t in enumerate("my name is Margaret Thompson".split())
+        ]
         (tmp_path / "a.json").write_text(json.dumps({"words": words}))
-        result = offrecord("redact", source, "--transcript", tmp_path / "a.json", "-o", tmp_path / "o", "--sound", "silence", "-q")
+        result = offrecord(
+            "redact", source, "--transcript", tmp_path / "a.json", "-o", tmp_path / "o", "--sound", "silence", "-q"
+        )
         assert result.returncode == 0, result.stderr
         muted = json.loads((tmp_path / "o" / "a.redacted.json").read_text())["muted"]
         assert muted == [[1650, 2750]]
@@ -201,7 +219,9 @@ class TestBadInput:
         (tmp_path / "broken.srt").write_text("1\n00:00:0x,000 --> canary\n")
         word = {"text": "canary", "end": 90_000}
         (tmp_path / "beyond.json").write_text(json.dumps({"words": [word | {"start": 89_000}]}))
-        (tmp_path / "unsorted.json").write_text(json.dumps({"words": [word | {"start": 900, "end": 950}, word | {"start": 5, "end": 8}]}))
+        (tmp_path / "unsorted.json").write_text(
+            json.dumps({"words": [word | {"start": 900, "end": 950}, word | {"start": 5, "end": 8}]})
+        )
         before = sorted(tmp_path.rglob("*"))
         result = offrecord(*args, cwd=tmp_path)
         _failed(result, code, message)
@@ -250,7 +270,9 @@ class TestBadInput:
         assert b"nobody speaks" in result.stderr
         assert sorted(path.suffix for path in (tmp_path / "o").iterdir()) == [".json", ".srt", ".txt", ".vtt"]
         assert json.loads((tmp_path / "o" / "quiet.redacted.json").read_text())["speech"] is False
-        _failed(offrecord("redact", "quiet.wav", "-o", "p", "--formats", "sound", "-q", cwd=tmp_path), 4, "nobody speaks")
+        _failed(
+            offrecord("redact", "quiet.wav", "-o", "p", "--formats", "sound", "-q", cwd=tmp_path), 4, "nobody speaks"
+        )
         assert not list((tmp_path / "p").glob("*"))
 
     def test_a_tenth_of_a_second_is_no_speech(self, tmp_path: Path) -> None:
@@ -279,7 +301,11 @@ class TestBadInput:
     def test_a_reader_that_goes_away_is_no_fault(self) -> None:
         """`offrecord labels | head -1` ends quietly."""
         result = subprocess.run(
-            f"{sys.executable} -m offrecord labels | head -1", shell=True, capture_output=True, check=False, cwd=ROOT  # noqa: S602
+            f"{sys.executable} -m offrecord labels | head -1",
+            shell=True,
+            capture_output=True,
+            check=False,
+            cwd=ROOT,  # noqa: S602
         )
         assert result.stderr == b""
         assert result.stdout.startswith(b"person_name")

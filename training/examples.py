@@ -41,9 +41,14 @@ def pool_of(dialogues: Iterable[Dialogue]) -> Pool:
 
 
 def vary(dialogue: Dialogue, pool: Pool, rng: Random) -> Example:
-    """A new version of ``dialogue``: text and spans."""
+    """A new version of ``dialogue``: text and spans, dressed as a recogniser might."""
+    text, spans = plain(renewed(dialogue, pool, rng, written=rng.random() < 0.18))
+    return dress(text, spans, rng)
+
+
+def renewed(dialogue: Dialogue, pool: Pool, rng: Random, *, written: bool) -> Dialogue:
+    """``dialogue`` with some of its details exchanged, and with its numbers as digits if ``written``."""
     voice = values.Voice(rng)
-    written = rng.random() < 0.18
     keep = rng.choice([1.0, 0.55, 0.3])
     names: dict[str, str] = {}
     turns: list[tuple[Segment, ...]] = []
@@ -55,8 +60,7 @@ def vary(dialogue: Dialogue, pool: Pool, rng: Random) -> Example:
                 surface = digits_written(surface, rng)
             new.append((surface, label))
         turns.append(tuple(new))
-    text, spans = plain(Dialogue(dialogue.name, dialogue.domain, tuple(turns)))
-    return dress(text, spans, rng)
+    return Dialogue(dialogue.name, dialogue.domain, tuple(turns))
 
 
 def dress(text: str, spans: list[tuple[int, int, str]], rng: Random) -> Example:

@@ -284,7 +284,8 @@ def main() -> NoReturn:
     """The console script. Raises `SystemExit` with the exit code."""
     sys.excepthook = _unexpected
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        # Not app(): that puts an excepthook of its own in place, which prints the exception's message.
+        sys.exit(typer.main.get_command(app)(standalone_mode=False) or 0)
     except OffrecordError as error:
         code, message = error.exit_code, str(error)
     except typer.TyperException as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import offrecord
 from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
@@ -144,7 +144,7 @@ class Redactor:
 
     def _made_with(self, recogniser: str) -> dict[str, str]:
         return {
-            "offrecord": offrecord.__version__,
+            "offrecord": version("offrecord"),
             "recogniser": recogniser,
             "tagger": self.tagger.name,
             "threshold": f"{self.tagger.threshold:g}",

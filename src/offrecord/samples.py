@@ -223,13 +223,20 @@ def mixed(block: Samples) -> Samples:
 def resampled(blocks: Iterable[Samples], source_rate: int, rate: int) -> Iterator[Samples]:
     """The sound at another rate. A resampler for each channel: so the names of the channels do not matter."""
     converters: list[AudioResampler] = []
-    position = 0
+    taken = given = 0
     for block in blocks:
         converters = converters or [AudioResampler("flt", "mono", rate) for _ in block]
-        parts = [frame_of(channel[None], "flt", "mono", source_rate, position) for channel in block]
-        yield from _joined(converters, parts)
-        position += block.shape[1]
-    yield from _joined(converters, [None] * len(converters))
+        frames = [frame_of(channel[None], "flt", "mono", source_rate, taken) for channel in block]
+        taken += block.shape[1]
+        for part in _joined(converters, frames):
+            given += part.shape[1]
+            yield part
+    for part in _joined(converters, [None] * len(converters)):
+        given += part.shape[1]
+        yield part
+    # A few milliseconds are less than the filter is long, and nothing comes of them.
+    if (short := -(-taken * rate // source_rate) - given) > 0:
+        yield np.zeros((len(converters), short), dtype=np.float32)
 
 
 def _joined(converters: list[AudioResampler], frames: Sequence[AudioFrame | None]) -> Iterator[Samples]:

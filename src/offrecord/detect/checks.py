@@ -84,6 +84,4 @@ def shapes_of(compact: str) -> list[tuple[Shape, bool]]:
     """The rows that a run (upper case, no separators) has the shape of, and whether each one's checksum holds."""
     if len(compact) > 40:
         return []
-    return [
-        (row, row.check is not None and row.check(compact)) for row in SHAPES if row.pattern.fullmatch(compact)
-    ]
+    return [(row, row.check is not None and row.check(compact)) for row in SHAPES if row.pattern.fullmatch(compact)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from offrecord.detect.atoms import Token
+from offrecord.detect.tokens import Token
 
 __all__ = ["ACKNOWLEDGEMENTS", "Cue", "Hit", "scan"]
 
@@ -157,6 +157,7 @@ ACKNOWLEDGEMENTS = frozenset(
     "brilliant wonderful super excellent noted so far yes-please okey dokey keep them coming ready when are".split()
 )
 """Words of a turn that only keeps the other speaker going."""
+
 
 def _compiled() -> dict[str, list[tuple[tuple[str, ...], Cue]]]:
     table: dict[str, list[tuple[tuple[str, ...], Cue]]] = {}

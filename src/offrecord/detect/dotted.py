@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from offrecord.detect.atoms import Atom, Token
+from offrecord.detect.tokens import Atom, Token
 from offrecord.detect.vocabulary import TLDS
 
 __all__ = ["Joins", "joins"]
@@ -148,9 +148,7 @@ def _left(toks: Sequence[Token], units: Sequence[_Unit], right: int, least: int,
         elif unit.kind in ("letters", "digits", "code"):
             if not bridged:
                 break
-        elif not unit.low[0].isalnum() or not bridged:
-            break
-        elif unit.low in ("at", "\n") or (unit.low in _STOP and not _needed(units, k, right)):
+        elif not unit.low[0].isalnum() or not bridged or unit.low in ("at", "\n") or (unit.low in _STOP and not _needed(units, k, right)):
             break
         else:
             words += 1
@@ -176,7 +174,9 @@ def _dictated(units: Sequence[_Unit], k: int) -> bool:
 def _needed(units: Sequence[_Unit], k: int, right: int) -> bool:
     """Whether the word before unit k belongs to an address although it could introduce one."""
     return units[k - 1].low not in _NEVER_IN and (
-        k == right or units[k].kind == "mark" or (units[k].kind == "letters" and units[k - 1].low in ("that's", "thats"))
+        k == right
+        or units[k].kind == "mark"
+        or (units[k].kind == "letters" and units[k - 1].low in ("that's", "thats"))
     )
 
 

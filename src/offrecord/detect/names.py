@@ -14,7 +14,9 @@ from offrecord.detect.rows import Reading, Row
 __all__ = ["NAME_ROWS"]
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*\.?")
-_PARTICLES = frozenset("van von de der den del della di da dos la le el al bin ibn ben ter o' st mac mc san abu ap".split())
+_PARTICLES = frozenset(
+    "van von de der den del della di da dos la le el al bin ibn ben ter o' st mac mc san abu ap".split()
+)
 _NO_NAME = frozenset(
     "on in not the a an at with from for and or but so is it's its it that's that this just calling speaking here i'm i "
     "you he she we they my your his her our their to of as by if actually uh um er oh yes no yeah going gonna what who how "
@@ -32,7 +34,7 @@ def _name(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
     title = _TITLE.match(reading.low, start, end)
     for n, match in enumerate(_WORD.finditer(reading.low, title.end() if title else start, end)):
         low = match[0].rstrip(".").removesuffix("'s")
-        gap = reading.low[last:match.start()] if last is not None else ""
+        gap = reading.low[last : match.start()] if last is not None else ""
         if n >= _MOST_NAME_WORDS or (last is not None and gap != " "):
             break
         if low in _PARTICLES and n + 1 < _MOST_NAME_WORDS and (last is not None or reading.cased):
@@ -140,7 +142,7 @@ NAME_ROWS = (
     _row("speaking_with", "person_name", rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", _titled),
     _row("i_am_from", "person_name", r"(?<!\w)i'?m ([^\W\d_][^\n,?!;:()]{0,40}?)(?:,)? (?:from|with|at|calling)\b", 0.7, "m ", _titled),
     _row("titled", "person_name",
-         rf"(?<![\w-])(?:(?:mr|mrs|ms|mx|dr|prof|rev|sgt|capt)\.?|miss|doctor|professor|officer|detective|sergeant|nurse|reverend|captain|"
+         rf"(?<![\w-])(?:(?:mr|mrs|ms|mx|dr|prof|sgt|capt)\.?|miss|doctor|professor|officer|detective|sergeant|nurse|reverend|captain|"
          rf"judge|senator|councillor|aunt|auntie|uncle) {_NAME}", 0.85, "", _titled),
     _row("name_asked", "person_name",
          rf"(?<!\w)(?:your|the|full|first|last|sur|maiden|middle|whose|patient's|caller's) ?names?(?: again)?(?: on [^\n?]{{0,30}})?[?.]?"

@@ -5,18 +5,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from offrecord.detect import dictated
-from offrecord.detect.atoms import folded
 from offrecord.detect.dates import DATE_ROWS
 from offrecord.detect.names import NAME_ROWS
 from offrecord.detect.places import PLACE_ROWS
 from offrecord.detect.rows import ROWS, Reading, Row
-from offrecord.detect.spoken import Written, written
+from offrecord.detect.spoken import written
+from offrecord.detect.tokens import Token, folded
 from offrecord.types import Span
 
 __all__ = ["find"]
+
+
+class _Words:
+    """Where the words of a text begin and end."""
+
+    def __init__(self, toks: Sequence[Token]) -> None:
+        self._toks = toks
+        self._starts = [token.start for token in toks]
+
+    def around(self, start: int, end: int) -> tuple[int, int]:
+        """A range moved out to the edges of the words that it cuts."""
+        first = self._toks[max(0, bisect_right(self._starts, start) - 1)]
+        last = self._toks[bisect_right(self._starts, end - 1) - 1]
+        return first.start if first.start <= start < first.end else start, max(end, last.end)
+
 
 _ALL_ROWS = (*ROWS, *DATE_ROWS, *NAME_ROWS, *PLACE_ROWS)
 
@@ -28,14 +44,19 @@ def find(text: str) -> list[Span]:
     """
     view = written(text)
     claims = set(dictated.find(view.tokens, view.atoms))
-    claims.update(_search(_ALL_ROWS, view))
+    for start, end, row, score in _search(_ALL_ROWS, view.text):
+        claims.add(Span(*view.source(start, end), row.label, score, f"patterns:{row.name}"))
+    if view.text != text:
+        whole = _Words(view.tokens)
+        for start, end, row, score in _search(_ALL_ROWS, text):
+            claims.add(Span(*whole.around(start, end), row.label, score, f"patterns:{row.name}"))
     return sorted(claims, key=lambda span: (span.start, span.end, span.label, span.source))
 
 
-def _search(rows: Iterable[Row], view: Written) -> Iterator[Span]:
-    """What the rows find in the written view, as characters of the source; the view keeps what is written already."""
-    low = folded(view.text)
-    reading = Reading(view.text, low, cased=view.text != low)
+def _search(rows: Iterable[Row], text: str) -> Iterator[tuple[int, int, Row, float]]:
+    """Where the rows match a text or a written view, and how surely."""
+    low = folded(text)
+    reading = Reading(text, low, cased=text != low and not text.isupper())
     for row in rows:
         if row.needs and not any(need in low for need in row.needs):
             continue
@@ -43,9 +64,6 @@ def _search(rows: Iterable[Row], view: Written) -> Iterator[Span]:
             span = match.span(1 if row.pattern.groups else 0) if row.trim is None else row.trim(reading, match)
             if span is None or span[0] >= span[1]:
                 continue
-            score = row.score
-            if row.check is not None and row.check(low[span[0] : span[1]]):
-                score = row.sure
-            if score:
-                start, end = view.source(*span)
-                yield Span(start, end, row.label, score, f"patterns:{row.name}")
+            held = row.check is not None and row.check(low[span[0] : span[1]])
+            if held or row.score:
+                yield *span, row, row.sure if held else row.score

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from offrecord.detect.atoms import Atom, Token, link
+from offrecord.detect.tokens import Atom, Token, link
 from offrecord.detect.vocabulary import CURRENCY, UNITS
 
 __all__ = ["Run", "runs", "stretches"]

@@ -10,10 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from offrecord.detect.atoms import Atom, Token, folded, link, read, tokens
+from offrecord.detect.atoms import read
 from offrecord.detect.dotted import Joins, joins
+from offrecord.detect.tokens import Atom, Token, folded, link, tokens
 
-__all__ = ["Written", "pieces_of", "written"]
+__all__ = ["Written", "written"]
 
 _RUN_KINDS = frozenset({"digits", "letters", "code"})
 

@@ -128,7 +128,7 @@ def load(
 def _checked(name: str) -> str:
     from faster_whisper import available_models  # noqa: PLC0415
 
-    if Path(name).is_dir() or name in available_models():
+    if (name and Path(name).is_dir()) or name in available_models():
         return name
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return name

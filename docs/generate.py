@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/settings.md from the program itself: `python docs/generate.py`. CI fails when they are stale."""
+"""Write docs/cli.md and docs/settings.md from the program itself: `python docs/generate.py`. A test finds stale ones."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def cli_page() -> str:
 def settings_page() -> str:
     """Every setting with its variable and default."""
     rows = [
-        f"| `OFFRECORD_{name.upper()}` | `{field.default}` | {field.description} |" for name, field in Settings.model_fields.items()
+        f"| `OFFRECORD_{name.upper()}` | `{field.default}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
     ]
     return (
-        "# Settings\n\nRead from the environment; the command line's options and the library's keywords (the same names in small letters) "
-        "come first, the defaults last. There is no configuration file. Made by `docs/generate.py`.\n\n"
+        "# Settings\n\nRead from the environment; the command line's options and the library's keywords "
+        "(the same names in small letters) come first, the defaults last. There is no configuration file. Made by `docs/generate.py`.\n\n"
         "| variable | default | what |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -134,10 +134,13 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["12:30 call.wav", "http:call.wav", "-call.wav", "Zoë's 🙂 %d.wav"])
-def test_names_are_not_read_as_addresses(name: str, tmp_path: Path) -> None:
-    """A colon, a dash or a per cent sign in a name is just that."""
-    path = write(tmp_path / "call.wav", voice(0.5, 8_000), 8_000, "pcm_s16le", "wav")
-    assert audio.probe(path.rename(tmp_path / name)).duration == 500
+def test_names_are_not_read_as_addresses(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colon, a dash or a per cent sign in a name is just that, in what is read and in what is written."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "call.wav", voice(0.5, 8_000), 8_000, "pcm_s16le", "wav").rename(tmp_path / name)
+    assert audio.probe(Path(name)).duration == 500
+    audio.write_redacted(Path(name), Path(f"out {name}"), [], sound="beep")
+    assert audio.probe(Path(f"out {name}")).duration == 500
 
 
 def test_a_tag_in_an_old_encoding_is_no_reason_to_fail(tmp_path: Path) -> None:

@@ -191,6 +191,15 @@ def test_channels_keep_their_places(container: str, channels: int, tmp_path: Pat
     assert (loudness[:-1] < 0.01 * loudness[-1]).all()
 
 
+def test_sound_beyond_full_scale_is_clipped(tmp_path: Path) -> None:
+    """A float WAV may be louder than whole numbers can say: it does not wrap round."""
+    source = write(tmp_path / "in.wav", 4 * voice(1, 16_000), 16_000, "pcm_f32le", "wav")
+    audio.write_redacted(source, tmp_path / "out.flac", [], sound="beep", container="flac")
+    before, after = samples_of(source), samples_of(tmp_path / "out.flac") / 2**31
+    assert np.abs(before).max() > 1.5
+    assert np.allclose(after, before.clip(-1, 1), atol=1e-6)
+
+
 def test_video_gives_its_redacted_sound(tmp_path: Path) -> None:
     """Only sound is written: the pictures are left out."""
     source = write_video(tmp_path / "talk.mp4", "mp4", "mpeg4", "aac")

@@ -83,7 +83,13 @@ def _bad_order(_: Path) -> object:
 
 def _values(_: Path) -> object:
     transcript = Transcript((Word(CANARY, 0, 100),), 200)
-    return transcript, transcript.words, transcript.utterances, Policy(frozenset({"date"}), deny=(CANARY,)), Span(0, 3, "date", 1, "x")
+    return (
+        transcript,
+        transcript.words,
+        transcript.utterances,
+        Policy(frozenset({"date"}), deny=(CANARY,)),
+        Span(0, 3, "date", 1, "x"),
+    )
 
 
 SURFACES: list[Callable[[Path], object]] = [
@@ -94,7 +100,10 @@ SURFACES: list[Callable[[Path], object]] = [
 
 @pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.__name__)
 def test_the_canary_is_nowhere(
-    surface: Callable[[Path], object], tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    surface: Callable[[Path], object],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Not in the repr of the result, not in the error with all its causes, not in any log, not on the terminal."""
     caplog.set_level(logging.DEBUG)
@@ -120,7 +129,9 @@ def test_the_command_line_shows_the_canary_only_hidden(tmp_path: Path) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     command = [sys.executable, "-m", "offrecord", "redact", "in.txt", "-o", "out", "--policy", "all"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, text=True, env=os.environ | {"OFFRECORD_DEBUG": "1"})
+    result = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, check=False, text=True, env=os.environ | {"OFFRECORD_DEBUG": "1"}
+    )
     stop.set()
     watcher.join()
     assert result.returncode == 0

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from conftest import AUDIO
 
 CALL = AUDIO / "calls" / "d036.mp3"
@@ -35,7 +34,7 @@ def offrecord(
 
     return subprocess.run(
         [sys.executable, "-m", "offrecord", *map(str, args)],
-        input=stdin, capture_output=True, cwd=cwd, check=False, timeout=300, preexec_fn=limited,  # noqa: PLW1509
+        input=stdin, capture_output=True, cwd=cwd, check=False, timeout=300, preexec_fn=limited,
         env={**os.environ, "HF_HUB_OFFLINE": "1", **env},
     )  # fmt: skip
 
@@ -116,7 +115,7 @@ class TestTexts:
 
     def test_standard_input_is_redacted_with_its_spacing(self) -> None:
         """Line breaks and spaces stay."""
-        result = offrecord("redact", "-", "-q", stdin="Hi,\n\n  my name is Margaret Thompson.\n".encode())
+        result = offrecord("redact", "-", "-q", stdin=b"Hi,\n\n  my name is Margaret Thompson.\n")
         assert result.stdout.decode() == "Hi,\n\n  my name is [PERSON_NAME] [PERSON_NAME].\n"
 
     def test_json_is_one_line(self) -> None:
@@ -305,7 +304,7 @@ class TestBadInput:
             shell=True,
             capture_output=True,
             check=False,
-            cwd=ROOT,  # noqa: S602
+            cwd=ROOT,
         )
         assert result.stderr == b""
         assert result.stdout.startswith(b"person_name")

@@ -98,6 +98,7 @@ def test_overlapping_voices_are_kept(tmp_path: Path) -> None:
         ("a.json", '"text"', "neither|broken"),
         ("a.json", {"words": [{"text": "canary", "start": "1", "end": 2}]}, "word 1: `start` is no number"),
         ("a.json", {"words": [{"start": 1, "end": 2}]}, "`text` is no text"),
+        ("a.json", {"words": [{"text": "canary\ud800", "start": 1, "end": 2}]}, "surrogate"),
         ("a.json", {"words": ["canary"]}, "no number"),
         ("a.json", {"words": [{"text": "canary", "start": 5, "end": 2}]}, "expected 0 <= start <= end"),
         ("a.json", {"words": [{"text": "canary", "start": float("nan"), "end": 2}]}, "no number"),

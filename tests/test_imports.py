@@ -13,7 +13,8 @@ LAYERS = (
     {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
     {"redact", "live", "export"},
     {"pipeline"},
-    {"cli"},
+    {"cli", "sources"},
+    {"__main__"},
 )
 
 

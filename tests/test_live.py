@@ -64,7 +64,8 @@ def test_a_denied_phrase_over_the_end_of_a_sentence_is_hidden() -> None:
     said, early, whole = _run(_talk(words), 50, policy)
     assert early > 0
     assert said == whole
-    assert not any(line.endswith("it was good.") and "then" in line for line in said)
+    assert "it was [REDACTED]." in said
+    assert any(line.startswith("[REDACTED] [REDACTED] so") for line in said)
 
 
 @settings(max_examples=40)

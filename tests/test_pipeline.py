@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import AUDIO
 
 import offrecord
-from conftest import AUDIO
 from offrecord.errors import InputError, UnknownLabel, UsageError
 from offrecord.export import as_json
 from offrecord.labels import labels_for

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import AUDIO
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from conftest import AUDIO
 from offrecord.errors import ModelError, UsageError
 from offrecord.transcribe import Chunk, whisper
 from offrecord.transcribe.whisper import CHUNK, _chunks, _joined
 from offrecord.types import Transcript, Word
 
-Piece = namedtuple("Piece", "word start end probability")  # noqa: PYI024 - as the recogniser's own
+Piece = namedtuple("Piece", "word start end probability")
 
 
 @pytest.fixture(scope="module")

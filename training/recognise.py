@@ -18,10 +18,9 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from scipy.signal import butter, resample_poly, sosfilt
-
 from dialogues import Segment, read_carriers
 from examples import pool_of, renewed
+from scipy.signal import butter, resample_poly, sosfilt
 
 HERE = Path(__file__).parent
 RATE = 16_000
@@ -66,9 +65,13 @@ def telephone(sound: np.ndarray) -> np.ndarray:
 
 def carried(turn: tuple[Segment, ...], heard: list[str]) -> list[Segment] | None:
     """The heard words with the marks of the turn, or None where that is not sure."""
-    said = [(word, number if label else None, label) for number, (text, label) in enumerate(turn) for word in text.split()]
+    said = [
+        (word, number if label else None, label) for number, (text, label) in enumerate(turn) for word in text.split()
+    ]
     said = [item for item in said if re.search(r"\w", item[0])]
-    matcher = SequenceMatcher(None, [_folded(word) for word, *_ in said], [_folded(word) for word in heard], autojunk=False)
+    matcher = SequenceMatcher(
+        None, [_folded(word) for word, *_ in said], [_folded(word) for word in heard], autojunk=False
+    )
     marks: list[tuple[int | None, str | None]] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
@@ -130,7 +133,12 @@ def main() -> None:
             if number % 3 == 0:
                 sound = telephone(sound)
             segments, _ = model.transcribe(
-                sound, language="en", beam_size=1, word_timestamps=True, vad_filter=True, condition_on_previous_text=False
+                sound,
+                language="en",
+                beam_size=1,
+                word_timestamps=True,
+                vad_filter=True,
+                condition_on_previous_text=False,
             )
             heard: list[tuple[str, int]] = []
             for word in (word for segment in segments for word in segment.words or ()):

@@ -162,8 +162,7 @@ def _follow(average: dict[str, torch.Tensor], model: torch.nn.Module, decay: flo
                 average[name].lerp_(value, 1 - decay)
 
 
-def main() -> None:
-    """Train, with checkpoints; leave the weights in ``--out``."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=4000)
@@ -176,7 +175,12 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--start", type=Path, help="begin with the averaged weights of this run")
     parser.add_argument("--recognised", type=float, default=0.0, help="share of dialogues as a recogniser heard them")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train, with checkpoints; leave the weights in ``--out``."""
+    args = _arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -217,7 +221,12 @@ def main() -> None:
             print(f"step {step + 1} loss {np.mean(losses[-50:]):.4f} {speed:.0f} tokens/s", flush=True)
         if time.monotonic() - saved > 300 or step + 1 == args.steps:
             temporary = checkpoint.with_suffix(".tmp")
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average, "step": step + 1}
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "average": average,
+                "step": step + 1,
+            }
             torch.save(state, temporary)
             temporary.replace(checkpoint)
             saved = time.monotonic()

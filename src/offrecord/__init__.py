@@ -39,7 +39,7 @@ __all__ = [
 def redact(source: str | Path, *, transcript: str | Path | Transcript | None = None, **settings: Any) -> Redaction:
     """The recording at ``source`` with its personal details hidden; nothing is written.
 
-    ``settings`` are those of `Redactor`; `offrecord.export.write` makes files of the result. Raises an `OffrecordError`.
+    ``settings`` are those of `Redactor`; `offrecord.export.write` makes files of the result. Raises `OffrecordError`.
     """
     return Redactor(**settings).redact(source, transcript=transcript)
 
@@ -50,5 +50,5 @@ def redact_text(text: str, **settings: Any) -> Redaction:
 
 
 def detect(text: str, *, policy: str | Iterable[str] = "all", **settings: Any) -> list[Span]:
-    """The claims on ``text`` in order, offsets in characters. Each call loads the models: keep a `Redactor` for many."""
+    """The claims on ``text`` in order; offsets are characters. Models are loaded anew: keep a `Redactor` for many."""
     return Redactor(policy=policy, **settings).detect(text)

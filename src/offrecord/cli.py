@@ -6,12 +6,14 @@ printed redacted, and in `detect --show-text`; never in a message.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, NoReturn
@@ -92,6 +94,7 @@ def redact(
 ) -> None:
     """Redact recordings and texts.
 
+    \b
     offrecord redact call.mp3
     offrecord redact call.mp3 -o out --formats txt,srt,sound
     offrecord redact *.wav -o out --policy pci --substitute hash --sound silence
@@ -154,7 +157,7 @@ def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[
         return redactor.redact(file, transcript=transcript, say=say)
     if kind == "transcript":
         return redactor.redact_transcript(file, say=say)
-    stdin = str(file) == "-"
+    stdin = file == sources.STDIN
     text = imported.decode_text(sys.stdin.buffer.read(), "standard input") if stdin else imported.read_text(file)
     redaction = redactor.redact_text(text)
     if say:
@@ -184,26 +187,21 @@ def detect(
 ) -> None:
     """Print the claims on a text as JSON lines: start, end (characters), label, score, source.
 
+    \b
     offrecord detect notes.txt
     echo "call me on 415 555 0132" | offrecord detect --policy numbers --show-text
     """
     file = Path(source)
-    if str(file) != "-" and sources.kind(file) == "recording":
+    if file != sources.STDIN and sources.kind(file) == "recording":
         raise InputError(
             f"{file}: detect reads texts (.txt, .md) and transcripts (.json, .srt, .vtt); redact takes recordings"
         )
-    if str(file) == "-":
+    if file == sources.STDIN:
         text = imported.decode_text(sys.stdin.buffer.read(), "standard input")
     else:
         text = imported.read(file).view if file.suffix.lower() in imported.SUFFIXES else imported.read_text(file)
     for span in Redactor(policy=policy, tagger=tagger, threshold=threshold).detect(text):
-        row = {
-            "start": span.start,
-            "end": span.end,
-            "label": span.label,
-            "score": round(span.score, 3),
-            "source": span.source,
-        }
+        row = asdict(span) | {"score": round(span.score, 3)}
         _print(json.dumps(row | ({"text": text[span.start : span.end]} if show_text else {}), ensure_ascii=False))
 
 
@@ -211,6 +209,7 @@ def detect(
 def labels(policy: Annotated[str, Argument(help="Preset or labels, separated by commas.")] = "all") -> None:
     """List labels with their meaning, and the presets they are in.
 
+    \b
     offrecord labels
     offrecord labels pci
     """
@@ -228,10 +227,7 @@ def doctor() -> None:
     redactor = Redactor()
     worst = 0
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        (
-            "recogniser",
-            lambda: f"{redactor.recogniser.name} on {redactor.settings.device}, {redactor.settings.compute_type}",
-        ),
+        ("recogniser", lambda: f"{redactor.recogniser.name} on {redactor.settings.device}"),
         ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.threshold:g}"),
         ("media", audio.versions),
     )
@@ -257,7 +253,7 @@ def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Red
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is no directory")
     wanted = [part.strip() for part in formats.split(",")] if formats else []
-    name = Path("stdin.txt") if str(file) == "-" else file
+    name = Path("stdin.txt") if file == sources.STDIN else file
     kind = sources.kind(file)
     sound = kind == "recording" and redactor.policy.sound != "none"
     return export.outputs(name, output, wanted, recording=kind != "text", sound=sound)
@@ -274,18 +270,19 @@ def _unexpected(kind: type[BaseException], _: BaseException, trace: TracebackTyp
     place = traceback.extract_tb(trace)[-1] if trace else None
     where = f" at {Path(place.filename).name}:{place.lineno}" if place else ""
     sys.stderr.write(
-        f"offrecord: internal fault: {kind.__name__}{where}. Nothing was released. "
-        "Please report this line; no more is shown, "
-        "because it might hold what was said\n"
+        f"offrecord: internal fault: {kind.__name__}{where}. Nothing was released. Please report this line; "
+        "no more is shown, because it might hold what was said\n"
     )
 
 
 def main() -> NoReturn:
     """The console script. Raises `SystemExit` with the exit code."""
     sys.excepthook = _unexpected
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal says: redirected, it says ASCII
     try:
         # Not app(): that puts an excepthook of its own in place, which prints the exception's message.
-        sys.exit(typer.main.get_command(app)(standalone_mode=False) or 0)
+        sys.exit(typer.main.get_command(app)(prog_name="offrecord", standalone_mode=False) or 0)
     except OffrecordError as error:
         code, message = error.exit_code, str(error)
     except typer.TyperException as error:

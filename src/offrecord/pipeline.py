@@ -88,12 +88,11 @@ class Redactor:
         path = Path(source)
         if transcript is not None:
             return self._finish(self._given(path, transcript), "imported", say)
-        media = audio.probe(path)
-        separate = self.settings.channels == "separate" and media.channels > 1
-        live = None if separate or say is None else Live(self.detectors, self.policy, say)
+        # Two voices at once are put in order at the end, so nothing of them is final before.
+        live = Live(self.detectors, self.policy, say) if say and self.settings.channels == "mono" else None
         words: list[Word] = []
         end = 0
-        for chunk in self.recogniser.transcribe(path, "separate" if separate else "mono"):
+        for chunk in self.recogniser.transcribe(path, self.settings.channels):
             words += chunk.words
             end = chunk.end
             if live:

@@ -19,7 +19,7 @@ Kind = Literal["recording", "text", "transcript"]
 
 
 def kind(file: Path) -> Kind:
-    """What a source is by its name: text (``.txt``, ``.md``, ``-``), transcript (``.json``, ``.srt``, ``.vtt``), else recording."""
+    """What a source is by its name: text (txt, md, ``-``), transcript (json, srt, vtt), or else a recording."""
     if file == STDIN or file.suffix.lower() in _TEXTS:
         return "text"
     return "transcript" if file.suffix.lower() in imported.SUFFIXES else "recording"

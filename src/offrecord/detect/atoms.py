@@ -15,6 +15,7 @@ from offrecord.detect.english import is_common
 from offrecord.detect.numbers import STARTS, digitlike, number, repeated, suffixed
 from offrecord.detect.tokens import Atom, Token, after, at, lettered, touches
 from offrecord.detect.vocabulary import (
+    ANNOUNCING,
     HOMOPHONES,
     LETTER_NAMES,
     LOOSE_MARKS,
@@ -121,6 +122,9 @@ def _spelled_vowel(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> bool
         return True
     if touches(toks, found, i, "letters") or (found and after(toks, found[-1].last, "-/") == i > found[-1].last):
         return True
+    if found and found[-1].last == i and found[-1].kind == "digits" and found[-1].style == "single":
+        ahead = second if following == "," else following
+        return digitlike(ahead) or lettered(ahead)
     if not digitlike(following):
         return False
     dictated = toks[i].low == "a" and digitlike(second) and second not in TENS and at(toks, i + 3) != "hundred"
@@ -183,7 +187,7 @@ def _nato(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
 def _code(text: str, toks: Sequence[Token], i: int, found: Sequence[Atom], *, cased: bool) -> Atom | None:
     """Letters and digits in one word, or a short group of letters that belongs to digits: "CL-93", "FFB 22", "20/KT"."""
     low = toks[i].low
-    if not low.isascii() or "'" in low:
+    if not low.isascii() or "'" in low or low in ANNOUNCING:
         return None
     if not low.isalpha():
         return Atom(i, i + 1, low, "code", "plain")
@@ -193,7 +197,21 @@ def _code(text: str, toks: Sequence[Token], i: int, found: Sequence[Atom], *, ca
     if not capitals and (cased or low in UNITS or is_common(low)):
         return None
     j = after(toks, i + 1, "-./:")
-    if at(toks, j)[:1].isdecimal() and (j > i + 1 or capitals):
-        return Atom(i, i + 1, low, "code", "plain")
-    glued = bool(found) and after(toks, found[-1].last, "-./:") == i > found[-1].last
-    return Atom(i, i + 1, low, "code", "plain") if glued and found[-1].kind in ("digits", "code") else None
+    following = at(toks, j)
+    prefix = following[:1].isdecimal() and (j > i + 1 or capitals or not _VOWELS & set(low))
+    dictated = digitlike(following) and not cased and not _VOWELS & set(low)
+    return Atom(i, i + 1, low, "code", "plain") if prefix or dictated or _trails(toks, i, found, capitals) else None
+
+
+_VOWELS = frozenset("aeiouy")
+
+
+def _trails(toks: Sequence[Token], i: int, found: Sequence[Atom], capitals: bool) -> bool:
+    """Whether a group of letters goes on a code or a number: "-KT" in "20-KT", "NWBK" in "GB29 NWBK 6016"."""
+    if not found or found[-1].kind not in ("digits", "code"):
+        return False
+    last = found[-1].last
+    if after(toks, last, "-./:") == i > last:
+        return True
+    code = found[-1].kind == "code" and last == i
+    return code and ((capitals and len(toks[i].low) < _LONGEST_PREFIX - 1) or at(toks, i + 1).isdecimal())

@@ -60,8 +60,9 @@ def _numbered(run: Run, context: Context) -> _Claim | None:
             best = max(best, (sure, shape.label, shape.name))
         elif label is None or (sure > 0.95 and shape.score):
             told = score or run.singles > 3 or (sure and run.digits > 8)
-            if shape.score and told:
-                best = max(best, (sure or shape.score, shape.label, shape.name))
+            shaped = sure or shape.score
+            if shape.score and told and (shaped > best[0] or best[1] == "number_sequence"):
+                best = (max(shaped, best[0]), shape.label, shape.name)
     return _Claim(best[1], best[0], best[2]) if best[0] >= 0.5 else None
 
 
@@ -76,7 +77,7 @@ def _score(run: Run, context: Context) -> tuple[float, str]:
         return (0.55, "long_number") if run.digits >= 9 and not run.quantity else (0.0, "")
     dictated = run.singles >= 3 and not (run.quantity and any(a.text == "." for a in run.atoms))
     coded = any(a.kind == "code" and len(a.text) > 4 for a in run.atoms) and (run.digits > 2 or not (cue and cue.weak))
-    if cue is not None and n >= cue.least and (run.digits > 1 or coded or cue.least == 1):
+    if cue is not None and n >= cue.least and (run.digits > (2 if cue.weak else 1) or coded or cue.least == 1):
         base = _BASE[context.near] - (0.1 if cue.weak else 0)
         if dictated:
             return base, "cue"
@@ -117,6 +118,8 @@ def _spelled(run: Run, turns: Turns) -> _Claim | None:
         return _Claim(label, 0.75, "cue")
     if label == "person_name":
         return _Claim("person_name", 0.9, "spelled")
+    if n < 5 and "filled" in run.gaps:
+        return None  # "a B and a C"
     if run.compact.lower() in INITIALISMS or not _VOWELS & set(run.compact):
         return None
     return _Claim("person_name", 0.8 if n > 4 else 0.72 if n > 3 else 0.58, "spelled")

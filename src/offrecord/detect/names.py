@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from offrecord.detect.english import is_common
-from offrecord.detect.rows import Reading, Row
+from offrecord.detect.rows import Reading, row
 
 __all__ = ["NAME_ROWS"]
 
@@ -71,7 +71,7 @@ def _titled(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
     return span if not is_common(reading.low[span[0] : span[1]].split()[0]) else None
 
 
-def _capital_answer(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
+def _bare_name(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
     """A bare answer to "your name?": few words, that look like a name."""
     span = _titled(reading, match)
     if span is None:
@@ -122,47 +122,64 @@ def _bare_secret(reading: Reading, match: re.Match[str]) -> tuple[int, int] | No
     return span if unusual or any(not c.isalpha() and c not in " '.,-" for c in said) else None
 
 
-def _row(name: str, label: str, pattern: str, score: float, needs: str, trim: object) -> Row:
-    row_needs = tuple(needs.split("|")) if needs else ()
-    return Row(name, label, re.compile(pattern), score, row_needs, trim=trim)  # type: ignore[arg-type]
-
-
 _NAME = r"([^\W\d_][^\n,?!;:()]{0,80})"
 _ANSWER = r"((?:[^\W_]|[\"'*#])[^\n,?!;]{0,60}?)(?=[.,?!;]?(?:\n|$)|[.,?!;] )"
-_LEAD = r"(?:(?:it's|its|it is|that's|thats|should be|yes|yeah|sure|just|the answer is|um|uh|er|okay|ok|so|well|oh),? ){0,3}"
+_LEAD = (
+    r"(?:(?:it's|its|it is|that's|thats|should be|yes|yeah|sure|just|the answer is|um|uh|er|okay|ok|so|well|oh),? ){0,3}"
+)
+_TITLES = (
+    r"(?:mr|mrs|ms|mx|dr|prof|sgt|capt)\.?|miss|doctor|professor|officer|detective|sergeant|nurse|reverend|captain|judge|"
+    r"senator|councillor|aunt|auntie|uncle"
+)
+_LOGIN = r"(?:user ?name|user id|login name|log ?in|screen name|handle)"
+_SECRET = (
+    r"(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|memorable word|"
+    r"security question|maiden name|first pet)"
+)
 
 NAME_ROWS = (
-    _row("my_name_is", "person_name", rf"(?<!\w)(?:my|full|first|last|sur|middle|maiden|her|his) ?name(?:'s| is|s)(?: actually)? {_NAME}",
-         0.88, "name", _named),
-    _row("name_is", "person_name", rf"(?<!\w)(?:the name's|the name is|name of|named|under the name) {_NAME}", 0.7, "name", _titled),
-    _row("this_is", "person_name",
-         r"(?<!\w)this is ([^\W\d_][^\n,?!;:()]{0,40}?) (?:speaking|calling|from|with|at|here|again|over|on behalf|in)\b", 0.85,
-         "this is", _titled),
-    _row("speaking", "person_name", r"(?<![\w'])([^\W\d_][\w'-]{1,30}(?: [^\W\d_][\w'-]{1,30})?) speaking\b", 0.75, "speaking", _titled),
-    _row("speaking_with", "person_name", rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", _titled),
-    _row("i_am_from", "person_name", r"(?<!\w)i'?m ([^\W\d_][^\n,?!;:()]{0,40}?)(?:,)? (?:from|with|at|calling)\b", 0.7, "m ", _titled),
-    _row("titled", "person_name",
-         rf"(?<![\w-])(?:(?:mr|mrs|ms|mx|dr|prof|sgt|capt)\.?|miss|doctor|professor|officer|detective|sergeant|nurse|reverend|captain|"
-         rf"judge|senator|councillor|aunt|auntie|uncle) {_NAME}", 0.85, "", _titled),
-    _row("name_asked", "person_name",
-         rf"(?<!\w)(?:your|the|full|first|last|sur|maiden|middle|whose|patient's|caller's) ?names?(?: again)?(?: on [^\n?]{{0,30}})?[?.]?"
-         rf"(?: please[?.]?)?\n{_LEAD}{_NAME}", 0.78, "name", _capital_answer),
-    _row("who_asked", "person_name",
-         rf"(?<!\w)(?:who am i|who's|who is|whom am i) (?:speaking|talking|this|calling|on the line)[^\n]{{0,40}}\n{_LEAD}{_NAME}", 0.75,
-         "who", _capital_answer),
-    _row("thanks_for_calling", "organization", r"(?<!\w)(?:thanks|thank you) for calling (?:the )?([^\n,.?!;:]{2,60})", 0.78, "for calling",
-         _called),
-    _row("login_is", "username",
-         rf"(?<!\w)(?:user ?name|user id|login name|login|screen name|handle)(?:'s| is|:)(?: just)? {_ANSWER}", 0.68, "user|login|handle|screen",
-         _secret),
-    _row("login_asked", "username",
-         rf"(?<!\w)(?:user ?name|user id|login name|log ?in|screen name|handle)[^\n]{{0,30}}\n{_LEAD}{_ANSWER}", 0.65,
-         "user|login|log in|handle|screen", _secret),
-    _row("password_is", "password",
-         rf"(?<!\w)(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|maiden name)"
-         rf"(?:'s| is|:| was)(?: just| now)? {_ANSWER}", 0.68, "pass|word|maiden", _secret),
-    _row("password_asked", "password",
-         rf"(?<!\w)(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|memorable word|"
-         rf"security question|maiden name|first pet)[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, "pass|word|maiden|pet|security", _bare_secret),
+    row(
+        "my_name_is", "person_name",
+        rf"(?<!\w)(?:my|full|first|last|sur|middle|maiden|her|his) ?name(?:'s| is|s)(?: actually)? {_NAME}",
+        0.88, "name", trim=_named,
+    ),
+    row(
+        "name_is", "person_name", rf"(?<!\w)(?:the name's|the name is|name of|named|under the name) {_NAME}",
+        0.7, "name", trim=_titled,
+    ),
+    row(
+        "this_is", "person_name",
+        r"(?<!\w)this is ([^\W\d_][^\n,?!;:()]{0,40}?) (?:speaking|calling|from|with|at|here|again|over|on behalf|in)\b",
+        0.85, "this is", trim=_titled,
+    ),
+    row(
+        "speaking", "person_name",
+        r"(?<![\w'])([^\W\d_][\w'-]{1,30}(?<!ly)(?: [^\W\d_][\w'-]{1,30})?) speaking\b", 0.75, "speaking", trim=_titled,
+    ),
+    row("speaking_with", "person_name", rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", trim=_titled),
+    row(
+        "i_am_from", "person_name", r"(?<!\w)i'?m ([^\W\d_][^\n,?!;:()]{0,40}?)(?:,)? (?:from|with|at|calling)\b",
+        0.7, "m ", trim=_titled,
+    ),
+    row("titled", "person_name", rf"(?<![\w-])(?:{_TITLES}) {_NAME}", 0.85, trim=_titled),
+    row(
+        "name_asked", "person_name",
+        rf"(?<!\w)(?:your|the|full|first|last|sur|maiden|middle|whose|patient's|caller's) ?names?(?: again)?"
+        rf"(?: on [^\n?]{{0,30}})?[?.]?(?: please[?.]?)?\n{_LEAD}{_NAME}",
+        0.78, "name", trim=_bare_name,
+    ),
+    row(
+        "who_asked", "person_name",
+        rf"(?<!\w)(?:who am i|who's|who is|whom am i) (?:speaking|talking|this|calling|on the line)[^\n]{{0,40}}\n{_LEAD}{_NAME}",
+        0.75, "who", trim=_bare_name,
+    ),
+    row(
+        "thanks_for_calling", "organization",
+        r"(?<!\w)(?:thanks|thank you) for calling (?:the )?([^\n,.?!;:]{2,60})", 0.78, "for calling", trim=_called,
+    ),
+    row("login_is", "username", rf"(?<!\w){_LOGIN}(?:'s| is|:)(?: just)? {_ANSWER}", 0.68, trim=_secret),
+    row("login_asked", "username", rf"(?<!\w){_LOGIN}[^\n]{{0,30}}\n{_LEAD}{_ANSWER}", 0.65, trim=_secret),
+    row("password_is", "password", rf"(?<!\w){_SECRET}(?:'s| is|:| was)(?: just| now)? {_ANSWER}", 0.68, trim=_secret),
+    row("password_asked", "password", rf"(?<!\w){_SECRET}[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, trim=_bare_secret),
 )  # fmt: skip
 """Rows whose end is a judgement."""

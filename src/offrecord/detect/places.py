@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from offrecord.detect.english import is_common
-from offrecord.detect.rows import Reading, Row
+from offrecord.detect.rows import Reading, row
 from offrecord.detect.vocabulary import STATES, UNITS
 
 __all__ = ["PLACE_ROWS"]
@@ -78,25 +78,39 @@ def _whole(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
     return match.start(), _with_city(reading, match.end())
 
 
-def _row(name: str, pattern: str, score: float, needs: str, trim: object = None) -> Row:
-    row_needs = tuple(needs.split("|")) if needs else ()
-    return Row(name, "location_address", re.compile(pattern), score, row_needs, trim=trim)  # type: ignore[arg-type]
-
+_INSIDE = r"(?:(?<!\w)(?:flat|apartment|apt|unit|plot|shop|suite|berth|house|number|room|lot) \w{1,4},? )?"
+_BY_NAME = "street|road|avenue|lane|boulevard|parkway|crescent|terrace|drive"
 
 PLACE_ROWS = (
-    _row("street",
-         rf"(?:(?<!\w)(?:flat|apartment|apt|unit|plot|shop|suite|berth|house|number|room|lot) \w{{1,4}},? )?(?<![\w$£€.-])\d{{1,6}}[a-z]?(?:-\d{{1,4}})?,? (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{1,20}}\.? ){{1,3}}?)"
-         rf"(?:(?:{_STREETS})|(?P<loose>{_LOOSE_STREETS}))\.?(?![\w'])(?: (?:{_STREETS}|{_LOOSE_STREETS})(?![\w']))?(?: {_DIRECTION}(?!\w))?{_TAIL}", 0.88, "", _street),
-    _row("box", rf"(?<!\w)(?:p\.? ?o\.? ?|post office )box,? (?:number )?\w{{1,8}}(?!\w){_TAIL}", 0.95, "box", _whole),
-    _row("unit", rf"(?<![\w$£€.-])\d{{2,6}} (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{2,20}} ){{0,1}}[\w'-]{{2,20}}),? "
-         rf"(?P<loose>(?:apartment|apt|suite|unit)\.? \w{{1,5}})(?!\w){_TAIL}", 0.75, "ap|suite|unit", _street),
-    _row("highway",
-         r"(?<!\w)(?:(?:interstate|highway|state route|state road|county road|hwy|i-) ?\d{1,4}(?![\w-])(?: (?:north|south|east|west)"
-         r"(?:bound)?)?|route \d{1,4} (?:north|south|east|west)(?:bound)?)(?:,? (?:just )?(?:past|near|at|by|before|after)? ?(?:the )?"
-         r"(?:mile marker|exit) \d{1,4})?", 0.7, "interstate|highway|route|road|hwy|i-"),
-    _row("street_by_name",
-         rf"(?<!\w)(?:on|off|along|lives? on|corner of|and|at|is|in) ((?:{_DIRECTION} )?(?:[^\W\d_][\w'-]{{2,20}} ){{1,2}}(?:street|road|avenue|"
-         r"lane|boulevard|parkway|crescent|terrace|drive))(?![\w'])", 0.7, "street|road|avenue|lane|boulevard|parkway|crescent|terrace|drive",
-         _bare_street),
+    row(
+        "street", "location_address",
+        rf"{_INSIDE}(?<![\w$£€.-])\d{{1,6}}[a-z]?(?:-\d{{1,4}})?,? (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{1,20}}\.? ){{1,3}}?)"
+        rf"(?:(?:{_STREETS})|(?P<loose>{_LOOSE_STREETS}))\.?(?![\w'])(?: (?:{_STREETS}|{_LOOSE_STREETS})(?![\w']))?"
+        rf"(?: {_DIRECTION}(?!\w))?{_TAIL}",
+        0.88, trim=_street,
+    ),
+    row(
+        "box", "location_address",
+        rf"(?<!\w)(?:p\.? ?o\.? ?|post office )box,? (?:number )?\w{{1,8}}(?!\w){_TAIL}", 0.95, "box", trim=_whole,
+    ),
+    row(
+        "unit", "location_address",
+        rf"(?<![\w$£€.-])\d{{2,6}} (?:{_DIRECTION} )?(?P<name>(?:[\w'-]{{2,20}} ){{0,1}}[\w'-]{{2,20}}),? "
+        rf"(?P<loose>(?:apartment|apt|suite|unit)\.? \w{{1,5}})(?!\w){_TAIL}",
+        0.75, "ap", "suite", "unit", trim=_street,
+    ),
+    row(
+        "highway", "location_address",
+        r"(?<!\w)(?:(?:interstate|highway|state route|state road|county road|hwy|i-) ?\d{1,4}(?![\w-])"
+        r"(?: (?:north|south|east|west)(?:bound)?)?|route \d{1,4} (?:north|south|east|west)(?:bound)?)"
+        r"(?:,? (?:just )?(?:past|near|at|by|before|after)? ?(?:the )?(?:mile marker|exit) \d{1,4})?",
+        0.7, "interstate", "highway", "route", "road", "hwy", "i-",
+    ),
+    row(
+        "street_by_name", "location_address",
+        rf"(?<!\w)(?:on|off|along|lives? on|corner of|and|at|is|in) ((?:{_DIRECTION} )?(?:[^\W\d_][\w'-]{{2,20}} ){{1,2}}"
+        rf"(?:{_BY_NAME}))(?![\w'])",
+        0.7, *_BY_NAME.split("|"), trim=_bare_street,
+    ),
 )  # fmt: skip
 """Rows for places at street level."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from stdnum.us import ssn
 
+from offrecord.detect.english import is_common
 from offrecord.detect.vocabulary import TLDS
 
 __all__ = ["ROWS", "Reading", "Row", "Trim", "row"]
@@ -96,6 +97,16 @@ ROWS = (
     row(
         "ssn_written", "us_social_security_number", r"(?<![\w-])\d{3}(?:-|,? )\d{2}(?:-|,? )\d{4}(?![\w-])", 0.85,
         check=lambda found: ssn.is_valid(re.sub(r"\D+", "-", found)), sure=0.93,
+    ),
+    row(
+        "postcode_gb", "location_zip", r"(?<!\w)[a-pr-uwyz][a-hk-y]?\d[a-z\d]? ?\d[abd-hjlnp-uw-z]{2}(?!\w)", 0.8,
+    ),
+    row(
+        "postcode_ca", "location_zip", r"(?<!\w)[abceghj-nprstvxy]\d[a-z] ?\d[a-z]\d(?!\w)", 0.8,
+    ),
+    row(
+        "plate_gb", "vehicle_id", r"(?<!\w)[a-z]{2}\d{2} ?[a-z]{3}(?!\w)", 0.0,
+        check=lambda found: not is_common(found[-3:]), sure=0.75,
     ),
     row(
         "sort_code", "banking_information", r"(?<![\w/.-])(?:[4-9]\d|3[2-9])-\d\d-\d\d(?![\w/-])", 0.7, "-",

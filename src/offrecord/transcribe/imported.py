@@ -37,7 +37,7 @@ def from_text(text: str) -> Transcript:
     """
     if "\0" in text:
         raise InputError(f"this is no text: it holds a NUL character at position {text.index(chr(0))}")
-    text = text.removeprefix("\ufeff")
+    _check_characters(text, "this text")
     lead = text[: len(text) - len(text.lstrip())]
     return Transcript(tuple(_text_words(text)), lead=lead)
 
@@ -55,14 +55,14 @@ def decode_text(data: bytes, name: str) -> str:
     """The text in ``data``: UTF-8, or UTF-16 with a byte order mark. Raises `InputError` that calls it ``name``."""
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is no {encoding.upper()} text: see byte {error.start}; convert it to UTF-8") from None
 
 
 def read(path: Path) -> Transcript:
     """The transcript in the file at ``path``. Raises `InputError` that says where it is broken."""
-    text = read_text(path).removeprefix("\ufeff")
+    text = read_text(path)
     if not text.strip():
         raise InputError(f"{path} is empty; expected a transcript")
     if path.suffix.lower() == ".json" or text.lstrip()[0] in "{[":
@@ -240,4 +240,13 @@ def _string(item: Any, key: str, where: str) -> str:
     value = item.get(key) if isinstance(item, dict) else None
     if not isinstance(value, str):
         raise InputError(f"{where}: `{key}` is no text")
+    _check_characters(value, where)
     return value
+
+
+def _check_characters(text: str, where: str) -> None:
+    """JSON and Python can hold half of a surrogate pair, which no output can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{where}: character {error.start} is half of a surrogate pair; repair the encoding") from None

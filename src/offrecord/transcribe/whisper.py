@@ -55,8 +55,8 @@ class Whisper:
     def transcribe(self, path: Path, channels: Literal["mono", "separate"] = "mono") -> Iterator[Chunk]:
         """The words of the recording at ``path``, in the order of their times, chunk after chunk.
 
-        With ``separate``, each channel is recognised on its own, and its number (from 0) stands on the word. Raises
-        `InputError` for what cannot be decoded. A recording without speech gives chunks without words.
+        With ``separate``, each of several channels is recognised on its own, and its number (from 0) stands on the
+        word. Raises `InputError` for what cannot be decoded. A recording without speech gives chunks without words.
         """
         position = 0
         for samples in _chunks(audio.decode(path, rate=RATE, channels=channels)):
@@ -64,7 +64,7 @@ class Whisper:
             words = [
                 word
                 for number, channel in enumerate(samples)
-                for word in self._words(channel, start, end, number if channels == "separate" else None)
+                for word in self._words(channel, start, end, number if len(samples) > 1 else None)
             ]
             yield Chunk(words, end)
             position += samples.shape[1]

@@ -96,6 +96,20 @@ def write_video(path: Path, muxer: str, codec: str, sound: str | None = None, se
     return path
 
 
+def write_frames(path: Path, starts: list[int], length: int) -> Path:
+    """Frames of a steady tone, ``length`` ms each, at the times ``starts``: Matroska keeps any."""
+    rate = 16_000
+    tone = np.full((1, rate * length // 1_000), 8_000, np.int16)
+    with av.open(str(path), "w", format="matroska") as container:
+        stream = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for start in starts:
+            frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, start * rate // 1_000, Fraction(1, rate)
+            for packet in stream.encode(frame):
+                container.mux(packet)
+    return path
+
+
 def samples_of(path: Path) -> npt.NDArray[Any]:
     """All samples as FFmpeg decodes them, in their own type: (channels, samples). Read apart from the code tested."""
     with av.open(str(path)) as container:

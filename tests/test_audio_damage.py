@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import AUDIO
-from sounds import Sound, ladder, voice, write, write_video
+from sounds import Sound, ladder, voice, write, write_frames, write_video
 
 from offrecord import audio
 from offrecord.errors import InputError
@@ -59,6 +59,13 @@ def _headers_only(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:44])
 
 
+def _unknown_codec(path: Path) -> None:
+    write(path, voice(0.1, 8_000), 8_000, "pcm_s16le", "wav")
+    data = bytearray(path.read_bytes())
+    data[20:22] = b"\x34\x12"  # the number of a codec that nobody has
+    path.write_bytes(data)
+
+
 def _cut_m4a(path: Path) -> None:
     # Its index is at the end, so nothing of it can be found.
     write(path, voice(2, 16_000), 16_000, "aac", "ipod")
@@ -66,11 +73,13 @@ def _cut_m4a(path: Path) -> None:
 
 
 def _playlist(path: Path) -> None:
-    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{CALL}\n#EXT-X-ENDLIST\n")
+    shutil.copy(CALL, path.with_name("other.mp3"))
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nother.mp3\n#EXT-X-ENDLIST\n")
 
 
 def _concat(path: Path) -> None:
-    path.write_text(f"ffconcat version 1.0\nfile '{CALL}'\n")
+    shutil.copy(CALL, path.with_name("other.mp3"))
+    path.write_text("ffconcat version 1.0\nfile other.mp3\n")
 
 
 BROKEN: dict[str, tuple[str, Callable[[Path], object], str]] = {
@@ -80,10 +89,11 @@ BROKEN: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "text": ("call.mp3", _text, "not a recording"),
     "noise": ("call.mp3", _noise, "not a recording|no sound could be decoded"),
     "headers only": ("call.wav", _headers_only, "no sound could be decoded|not a recording"),
+    "unknown codec": ("call.wav", _unknown_codec, "cannot be decoded"),
     "m4a cut off": ("call.m4a", _cut_m4a, "not a recording"),
     "silent video": ("clip.mp4", lambda path: write_video(path, "mp4", "mpeg4"), "no sound in this file"),
     "picture": ("call.mp3", lambda path: write_video(path, "image2", "mjpeg"), "not a recording|no sound"),
-    "playlist": ("call.mp3", _playlist, "not a recording"),
+    "playlist": ("call.m3u8", _playlist, "not a recording"),
     "concat": ("call.mp3", _concat, "not a recording"),
     "pipe": ("call.mp3", os.mkfifo, "not a regular file"),
 }
@@ -157,6 +167,34 @@ def test_damage_in_an_mp3_leaves_the_rest(damage: str, tmp_path: Path) -> None:
     assert heard[:9] == list(range(9))
     assert {14, 15, 16, 17, 18} <= set(heard)
     assert abs(audio.probe(path).duration - whole(path).shape[1] / 16) <= 1
+
+
+@pytest.mark.parametrize(
+    ("starts", "length"),
+    [
+        ([0, 100, 200], 300),
+        ([0, 100, 500], 600),
+        ([0, 100, 90_500], 90_600),
+        ([0, 105, 200], 300),
+        ([0, 105, 210, 315, 420], 500),
+        ([0, 130, 200, 330, 400], 530),
+        ([0, 100, 3_600_000, 3_600_100, 3_600_600], 900),
+    ],
+)
+def test_time_stamps(starts: list[int], length: int, tmp_path: Path) -> None:
+    """Holes are filled; jitter, drift and a stamp made good again are not; a clock set anew goes on from where it was."""
+    path = write_frames(tmp_path / "holes.mkv", starts, 100)
+    assert audio.probe(path).duration == length
+    sound = whole(path)[0]
+    assert np.count_nonzero(np.abs(sound).reshape(-1, 160).max(axis=1) < 0.01) * 10 == length - 100 * len(starts)
+
+
+def test_ogg_recordings_joined_end_to_end_are_read_to_the_end(tmp_path: Path) -> None:
+    """Time stamps that begin again at zero are no reason to lose or to add anything."""
+    parts = [write(tmp_path / f"{i}.ogg", voice(2, 48_000, seed=i), 48_000, "libopus", "ogg") for i in range(2)]
+    both = tmp_path / "both.ogg"
+    both.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert 3_980 <= audio.probe(both).duration <= 4_020
 
 
 @pytest.mark.parametrize("second", [(44_100, 2), (16_000, 2), (44_100, 1)])

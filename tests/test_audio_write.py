@@ -78,7 +78,7 @@ def test_every_container_keeps_length_rate_and_channels(
     audio.write_redacted(source, target, MUTED, sound="beep", container=container)
     media = audio.probe(target)
     assert (media.rate, media.channels) == (48_000 if container == "ogg" else rate, channels)
-    assert 3_000 <= media.duration <= 3_001
+    assert sum(block.shape[1] for block in audio.decode(target, rate=media.rate)) == 3 * media.rate
     assert audio.extension(target) == container
     with av.open(str(target)) as opened:
         assert opened.duration is not None

@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--window", type=int, default=192)
     parser.add_argument("--stride", type=int, default=128)
+    parser.add_argument("--thresholds", type=float, nargs=3, default=[0.2, 0.4, 0.7], help="recall balanced precision")
     parser.add_argument("--float", action="store_true", help="keep float32, to measure what quantisation costs")
     args = parser.parse_args()
     model = build()
@@ -59,7 +60,7 @@ def main() -> None:
         "capitals": True,
         "window": args.window,
         "stride": args.stride,
-        "threshold": 0.5,
+        "thresholds": {"recall": args.thresholds[0], "balanced": args.thresholds[1], "precision": args.thresholds[2]},
         "files": {
             name: hashlib.sha256((args.target / name).read_bytes()).hexdigest()
             for name in ("model.onnx", "tokenizer.json")

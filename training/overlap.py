@@ -121,6 +121,11 @@ def main() -> int:
                 if gram in seen:
                     found += 1
                     print(f"{dialogue.name}: {' '.join(gram)!r} is in {seen[gram]}")
+    for number, line in enumerate((HERE / "recognised.jsonl").read_text(encoding="utf-8").splitlines(), 1):
+        for gram, _ in grams(json.loads(line)["text"]):
+            if gram in seen:
+                found += 1
+                print(f"recognised.jsonl:{number}: {' '.join(gram)!r} is in {seen[gram]}")
     print(f"{found} overlaps of {LENGTH} words")
     return 1 if found else 0
 

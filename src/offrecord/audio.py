@@ -4,7 +4,7 @@ PyAV carries FFmpeg's decoders and encoders, so no binary is called. Time 0 is t
 stream. Everything streams, so memory does not grow with the recording. What is written appears whole or not at all.
 
 A file is read as far as it goes. One that was cut off is as long as what is left of it, whatever its header says, so
-`probe` measures the length by decoding: about a second for an hour of MP3, a tenth of that for WAV.
+`probe` measures the length by decoding: two seconds for an hour of MP3, one for WAV.
 """
 
 from __future__ import annotations

@@ -55,7 +55,9 @@ Policy = Annotated[str | None, Option(help="Preset or labels, separated by comma
 Allow = Annotated[list[str] | None, Option(help="Never hide this: a term, or a file with one on each line.")]
 Deny = Annotated[list[str] | None, Option(help="Always hide this: a term, or a file with one on each line.")]
 Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]
-Threshold = Annotated[float | None, Option(help="How sure the tagger has to be, 0 to 1; lower hides more.")]
+Strictness = Annotated[
+    str | None, Option(help="Rather hide too much (recall), or too little (precision); or balanced.")
+]
 
 
 @app.command()
@@ -84,7 +86,7 @@ def redact(
         Path | None, Option(help="Your own transcript of the one recording: JSON, SRT or VTT.")
     ] = None,
     tagger: Tagger = None,
-    threshold: Threshold = None,
+    strictness: Strictness = None,
     threads: Annotated[int | None, Option(help="Threads for each model; 0 for all cores.")] = None,
     as_json: Annotated[
         bool, Option("--json", help="Print the result as JSON instead of the text, one a line.")
@@ -103,7 +105,7 @@ def redact(
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
-        pad=pad, model=model, language=language, channels=channels, tagger=tagger, threshold=threshold, threads=threads,
+        pad=pad, model=model, language=language, channels=channels, tagger=tagger, strictness=strictness, threads=threads,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
@@ -182,7 +184,7 @@ def detect(
     source: Annotated[str, Argument(help="A text or a transcript; - reads text from standard input.")] = "-",
     policy: Policy = None,
     tagger: Tagger = None,
-    threshold: Threshold = None,
+    strictness: Strictness = None,
     show_text: Annotated[bool, Option(help="Print what was found, too: this shows the personal details.")] = False,
 ) -> None:
     """Print the claims on a text as JSON lines: start, end (characters), label, score, source.
@@ -200,7 +202,7 @@ def detect(
         text = imported.decode_text(sys.stdin.buffer.read(), "standard input")
     else:
         text = imported.read(file).view if file.suffix.lower() in imported.SUFFIXES else imported.read_text(file)
-    for span in Redactor(policy=policy, tagger=tagger, threshold=threshold).detect(text):
+    for span in Redactor(policy=policy, tagger=tagger, strictness=strictness).detect(text):
         row = asdict(span) | {"score": round(span.score, 3)}
         _print(json.dumps(row | ({"text": text[span.start : span.end]} if show_text else {}), ensure_ascii=False))
 

@@ -69,7 +69,8 @@ class Redactor:
     @cached_property
     def tagger(self) -> tagger.Tagger:
         """The trained detector. Loading it raises `ModelError`."""
-        return tagger.load(self.settings.tagger, threads=self.settings.threads, threshold=self.settings.threshold)
+        set_ = self.settings
+        return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
 
     @property
     def detectors(self) -> tuple[Detector, ...]:

@@ -89,6 +89,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
             streams = container.streams.audio
             if not streams:
                 raise InputError(f"{path}: there is no sound in this file; expected a recording or a video with sound")
+            if getattr(streams[0], "codec_context", None) is None:  # PyAV 14 crashes if such a stream is decoded
+                raise InputError(f"{path}: its sound is of a kind that cannot be decoded; save it as WAV, FLAC or MP3")
             yield container, streams[0]
     except (av.FFmpegError, OSError):
         raise InputError(

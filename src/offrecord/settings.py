@@ -32,7 +32,12 @@ class Settings(BaseSettings):
     compute_type: str = Field("int8", description="number type of the recogniser, as CTranslate2 names it")
     threads: int = Field(0, ge=0, le=256, description="threads for each model; 0 for all cores")
     tagger: Path | None = Field(None, description="directory of another tagger than the one in the package")
-    threshold: float | None = Field(None, ge=0, le=1, description="how sure the tagger has to be; lower hides more")
+    strictness: Literal["recall", "balanced", "precision"] = Field(
+        "balanced", description="what the detector would rather do: hide too much, or too little"
+    )
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="how sure the tagger has to be, instead of the strictness"
+    )
 
 
 def settings(**given: Any) -> Settings:

@@ -76,9 +76,9 @@ def _zero(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
         j = after(toks, j + 1)
     following = at(toks, j)
     letter = toks[i].low == "o"
-    if letter and not touches(toks, found, i, "digits"):
-        if lettered(following) or touches(toks, found, i, "letters"):
-            return _letter(toks, i, found)
+    spelled = lettered(following) or touches(toks, found, i, "letters")
+    if letter and spelled and not touches(toks, found, i, "digits"):
+        return _letter(toks, i, found)
     if digitlike(following) or touches(toks, found, i, "digits", "letters", "code", "mark"):
         return Atom(i, i + 1, "0", "digits", "single")
     return _letter(toks, i, found) if letter else None
@@ -152,19 +152,23 @@ def _past_xray(toks: Sequence[Token], i: int) -> int:
 
 
 def _word(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
-    low, following = toks[i].low, at(toks, i + 1)
+    low = toks[i].low
     if low in REPEATS:
         return repeated(toks, i)
     if low in ORDINALS:
         return Atom(i, i + 1, suffixed(ORDINALS[low]), "ordinal", "pair")
+    if low in LETTER_NAMES:
+        return _gloss(toks, i) or Atom(i, i + 1, LETTER_NAMES[low], "letters", "single")
+    return _nato(toks, i, found) if low in NATO else _mark(toks, i, found)
+
+
+def _mark(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
+    """A sign that is said; some only beside digits."""
+    low, following = toks[i].low, at(toks, i + 1)
     if low in ("forward", "back"):
         return Atom(i, i + 2, "/" if low == "forward" else "\\", "mark", "single") if following == "slash" else None
     if low in MARKS:
         return Atom(i, i + 1, MARKS[low], "mark", "single")
-    if low in LETTER_NAMES:
-        return _gloss(toks, i) or Atom(i, i + 1, LETTER_NAMES[low], "letters", "single")
-    if low in NATO:
-        return _nato(toks, i, found)
     ahead = at(toks, i + 2) if following == "," else following
     if touches(toks, found, i, "digits", "code") or digitlike(ahead):
         return Atom(i, i + 1, LOOSE_MARKS[low], "mark", "single")
@@ -185,7 +189,7 @@ def _nato(toks: Sequence[Token], i: int, found: Sequence[Atom]) -> Atom | None:
 
 
 def _code(text: str, toks: Sequence[Token], i: int, found: Sequence[Atom], *, cased: bool) -> Atom | None:
-    """Letters and digits in one word, or a short group of letters that belongs to digits: "CL-93", "FFB 22", "20/KT"."""
+    """Letters and digits in one word, or a few letters that belong to digits: "TR-58", "HXB 22", "20/KT"."""
     low = toks[i].low
     if not low.isascii() or "'" in low or low in ANNOUNCING:
         return None
@@ -198,6 +202,8 @@ def _code(text: str, toks: Sequence[Token], i: int, found: Sequence[Atom], *, ca
         return None
     j = after(toks, i + 1, "-./:")
     following = at(toks, j)
+    if capitals and j > i + 1 and lettered(following) and len(low) < 4:
+        return Atom(i, i + 1, low, "letters", "single")  # "DO-R-I-S"
     prefix = following[:1].isdecimal() and (j > i + 1 or capitals or not _VOWELS & set(low))
     dictated = digitlike(following) and not cased and not _VOWELS & set(low)
     return Atom(i, i + 1, low, "code", "plain") if prefix or dictated or _trails(toks, i, found, capitals) else None

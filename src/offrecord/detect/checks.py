@@ -1,7 +1,7 @@
 """Shapes of identifiers, with their checksums.
 
-A row says what a run of digits and letters is when it has just this shape. A checksum that holds makes the row sure; one
-that fails takes nothing away, because recognisers garble digits.
+A row says what a run of digits and letters is when it has just this shape. A checksum that holds makes the row sure;
+one that fails takes nothing away, because recognisers garble digits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["SHAPES", "Shape", "shapes_of"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One row. ``score`` holds for the shape alone (0: only after a cue for the same label), ``sure`` with the check."""
+    """One row. ``score`` holds for the shape alone (0: only after a cue for its label), ``sure`` with the check."""
 
     name: str
     label: str

@@ -6,6 +6,7 @@ checksum that holds makes it sure (`offrecord.detect.checks`) and one that fails
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -93,16 +94,27 @@ def _uncued(run: Run, n: int, *, dictated: bool) -> tuple[float, str]:
         return (0.0, "") if counted else (0.9 if n >= 7 else 0.8 if n >= 5 else 0.7, "dictated")
     if run.quantity:
         return 0.0, ""
+    if dictated and run.digits >= 5:
+        return 0.75, "dictated"  # "9-7-4-01"
+    return _written(run, n)
+
+
+def _written(run: Run, n: int) -> tuple[float, str]:
+    """The score of a run that is mostly written numerals, or said in pairs."""
     if run.digits >= 7:
         paired = all(a.style == "pair" for a in run.atoms if a.kind == "digits")
         return (0.6 if paired else 0.8), "long_number"
-    if run.digits >= 5 and run.compact[0] == "0":
-        return 0.75, "leading_zero"
+    if run.compact[0] == "0" and run.digits >= (3 if len(run.atoms) == 1 else 5):
+        return (0.75 if run.digits >= 5 else 0.6 if not _CLOCK.fullmatch(run.compact) else 0.0), "leading_zero"
+    if len(run.atoms) == 1 and run.digits == n >= 5 and run.atoms[0].style == "plain":
+        return (0.55 if run.compact[-2:] != "00" else 0.0), "bare_number"
     if run.digits >= 3 and run.letters and n >= 6 and any(a.kind == "code" for a in run.atoms):
         return (0.7 if run.digits >= 4 else 0.6), "code"
     return 0.0, ""
 
 
+_CLOCK = re.compile(r"(?:0\d|1\d|2[0-3])?[0-5]\d")
+"""Times as some say them: "0830", "oh five"."""
 _VOWELS = frozenset("AEIOUY")
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

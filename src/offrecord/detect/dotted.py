@@ -1,4 +1,4 @@
-"""Finds where e-mail and web addresses are spoken: "kobby and sons at lake mail dot com slash help".
+"""Finds where e-mail and web addresses are spoken: "quill and sons at maple court dot com slash help".
 
 `joins` says which tokens belong together without white space, which become signs and which say nothing. It starts from
 every "dot com" (any dot before a top-level domain, spoken or written) and walks outward, never over a line break, a
@@ -36,50 +36,52 @@ class _Unit:
 
 
 _STOP = frozenset(
-    "is it it's its that's thats this was are be to on in my your his her our their me us you i we he she they him them "
-    "email mail emails e address site website page web link url by or for from via use using try type enter open send "
-    "sent reach get got go goes visit see check called named under yes yeah yep yup sure okay ok so well um uh er oh no "
-    "not right just then into if when because have has had will would can could should do did does confirm write "
-    "spelled now and's here's there's which what where put down need want text call contact write please at through "
-    "login log portal server online called with about check hello hi thanks thank but im i'm i'll you're we're".split()
+    "is it it's its that's thats this was are be to on in my your his her our their me us you i we he she they "
+    "him them email mail emails e address site website page web link url by or for from via use using try type "
+    "enter open send sent reach get got go goes visit see check called named under yes yeah yep yup sure okay "
+    "ok so well um uh er oh no not right just then into if when because have has had will would can could "
+    "should do did does confirm write spelled now and's here's there's which what where put down need want "
+    "text call contact write please at through login log portal server online called with about check hello hi "
+    "thanks thank but still im i'm i'll you're we're".split()
 )
 _NEVER_BEFORE_AT = frozenset(
-    "look looking us online website site web page portal available up go found find out it me here more start shop "
-    "start works work live based read visit everything details information info form him her them hosted in on stream "
-    "is are was be stay home one".split()
+    "look looking us online website site web page portal available up go found find out it me here more start "
+    "shop start works work live based read visit everything details information info form him her them hosted "
+    "in on stream is are was be stay home one".split()
 )
 _MAILERS = frozenset("gmail googlemail yahoo hotmail outlook icloud protonmail aol gmx btinternet".split())
 _EDGES = frozenset("the and a an of all one word lower case lowercase".split())
 _NEVER_IN = frozenset("is it it's its at to on was be and or are".split())
 _GLOSS = frozenset(
-    "all one word lower upper case lowercase uppercase together run spelled spelt out no dot dots space spaces hyphen dash the "
-    "plural then um uh er . - like as it sounds".split()
+    "all one word lower upper case lowercase uppercase together run spelled spelt out no dot dots space spaces "
+    "hyphen dash the plural then um uh er . - like as it sounds".split()
 )
 """Words that explain how an address is written."""
 _MOST_WORDS = 4
 _MOST_UNITS = 48
 
 
-def joins(text_lines: Sequence[Token], atoms: Sequence[Atom]) -> Joins:
+def joins(toks: Sequence[Token], atoms: Sequence[Atom]) -> Joins:
     """What is to be joined in the tokens of a text, given its atoms."""
     result = Joins()
-    if not any(t.low in ("dot", ".", "at", "@") for t in text_lines):
+    if not any(t.low in ("dot", ".", "at", "@") for t in toks):
         return result
-    units = _units(text_lines, atoms)
+    units = _units(toks, atoms)
     reached = 0
     for k, unit in enumerate(units):
         if k < reached:
             continue
-        host = _host(text_lines, units, k, reached) if unit.low in (".", "dot") else _mailer(units, k)
+        host = _host(toks, units, k, reached) if unit.low in (".", "dot") else _mailer(units, k)
         if host is not None:
-            start, stop = _with_local_part(text_lines, units, host, result, reached)
+            start, stop = _with_local_part(toks, units, host, result, reached)
             _glue(units, start, stop, result)
             reached = stop
     return result
 
 
 def _units(toks: Sequence[Token], atoms: Sequence[Atom]) -> list[_Unit]:
-    units, i = [], 0
+    units: list[_Unit] = []
+    i = 0
     for atom in atoms:
         units += (_Unit(t, t + 1, toks[t].low, "") for t in range(i, atom.first))
         units.append(_Unit(atom.first, atom.last, atom.text, atom.kind))
@@ -135,7 +137,6 @@ def _left(toks: Sequence[Token], units: Sequence[_Unit], right: int, least: int,
     words, k = 0, right
     while k > max(least, right - _MOST_UNITS):
         unit = units[k - 1]
-        bridged = loose or k == right or _tight(toks, units, k)
         if unit.kind == "mark" and unit.low in "._-":
             words, loose = 0, True
         elif unit.low in (".", "-", "_", "+") and not unit.kind:
@@ -145,19 +146,24 @@ def _left(toks: Sequence[Token], units: Sequence[_Unit], right: int, least: int,
         elif unit.low == ",":
             if not loose or not _dictated(units, k):
                 break
-        elif unit.kind in ("letters", "digits", "code"):
-            if not bridged:
-                break
-        elif not unit.low[0].isalnum() or not bridged or unit.low in ("at", "\n") or (unit.low in _STOP and not _needed(units, k, right)):
+        elif not (loose or k == right or _tight(toks, units, k)):
             break
-        else:
+        elif unit.kind not in ("letters", "digits", "code"):
             words += 1
-            if words > _MOST_WORDS:
+            if words > _MOST_WORDS or not _belongs(units, k, right):
                 break
         k -= 1
     while k < right and (units[k].low in _EDGES or units[k].low == ",") and units[k].kind != "letters":
         k += 1
     return k
+
+
+def _belongs(units: Sequence[_Unit], k: int, right: int) -> bool:
+    """Whether the word before unit k can be part of an address."""
+    low = units[k - 1].low
+    if not low[0].isalnum() or low == "at":
+        return False
+    return low not in _STOP or _needed(units, k, right)
 
 
 def _dictated(units: Sequence[_Unit], k: int) -> bool:

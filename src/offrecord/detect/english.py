@@ -12,11 +12,11 @@ __all__ = ["is_common"]
 
 _MORE = frozenset(
     # Talk, which the list has little of.
-    "a i uh um er erm ah eh hm hmm mm mmm mhm huh oh ooh aw wow hey hi hello bye goodbye ok okay yeah yep yup nope "
-    "nah ya ma'am sir madam mr mrs ms dr gonna wanna gotta kinda dunno cuz cos til ain't mum mom dad granny grandma "
+    "a i uh um er erm ah eh hm hmm mm mmm mhm huh oh ooh aw wow hey hi hello bye goodbye ok okay yeah yep yup nope nah "
+    "ya ma'am sir madam mr mrs ms dr gonna wanna gotta kinda dunno cuz cos til ain't mum mom dad granny grandma "
     "grandpa auntie kiddo dear honey sweetie darling hiya cheers righto please thanks thank voicemail email e-mail "
-    "online website app wifi internet phone smartphone laptop login password username i'm i'd i'll i've o'clock "
-    "let's that's color colour center centre favorite favourite behavior behaviour organize organise realize realise "
+    "online website app wifi internet phone smartphone laptop login password username i'm i'd i'll i've o'clock let's "
+    "that's color colour center centre favorite favourite behavior behaviour organize organise realize realise "
     "apologize apologise "
     # Weekdays and months that are hardly ever names.
     "monday tuesday wednesday thursday friday saturday sunday january february march july september october "

@@ -18,10 +18,11 @@ _PARTICLES = frozenset(
     "van von de der den del della di da dos la le el al bin ibn ben ter o' st mac mc san abu ap".split()
 )
 _NO_NAME = frozenset(
-    "on in not the a an at with from for and or but so is it's its it that's that this just calling speaking here i'm i "
-    "you he she we they my your his her our their to of as by if actually uh um er oh yes no yeah going gonna what who how "
-    "when where why there spelled spelt wrong right correct same under listed only first last all probably still also "
-    "really very too sorry well okay ok sure thanks please good about calling".split()
+    "on in not the a an at with from for and or but so is it's its it that's that this just calling speaking "
+    "here i'm i you he she we they my your his her our their to of as by if actually uh um er oh yes no yeah "
+    "going gonna what who how when where why there spelled spelt wrong right correct same under listed only "
+    "first last all probably still also really very too sorry well okay ok sure thanks please good about "
+    "calling".split()
 )
 _MOST_NAME_WORDS = 4
 _TITLE = re.compile(r"(?:mr|mrs|ms|mx|dr|prof|miss|doctor|professor|officer|captain|sergeant)\.? ")
@@ -96,9 +97,9 @@ def _called(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:
 
 
 _REFUSALS = frozenset(
-    "i i'm you he she we they what why how when where who which yes no yeah yep sure okay ok um uh hang hold wait one let oh "
-    "well hmm sorry do does did can could would should there it's it that's that this not don't is are was and but so give "
-    "right mm same just nothing none please".split()
+    "i i'm you he she we they what why how when where who which yes no yeah yep sure okay ok um uh hang hold "
+    "wait one let oh well hmm sorry do does did can could would should there it's it that's that this not "
+    "don't is are was and but so give right mm same just nothing none please".split()
 )
 
 
@@ -125,16 +126,17 @@ def _bare_secret(reading: Reading, match: re.Match[str]) -> tuple[int, int] | No
 _NAME = r"([^\W\d_][^\n,?!;:()]{0,80})"
 _ANSWER = r"((?:[^\W_]|[\"'*#])[^\n,?!;]{0,60}?)(?=[.,?!;]?(?:\n|$)|[.,?!;] )"
 _LEAD = (
-    r"(?:(?:it's|its|it is|that's|thats|should be|yes|yeah|sure|just|the answer is|um|uh|er|okay|ok|so|well|oh),? ){0,3}"
+    r"(?:(?:it's|its|it is|that's|thats|should be|yes|yeah|sure|just|the answer is|um|uh|er|okay|ok|so|well|oh),? )"
+    r"{0,3}"
 )
 _TITLES = (
     r"(?:mr|mrs|ms|mx|dr|prof|sgt|capt)\.?|miss|doctor|professor|officer|detective|sergeant|nurse|reverend|captain|judge|"
     r"senator|councillor|aunt|auntie|uncle"
 )
 _LOGIN = r"(?:user ?name|user id|login name|log ?in|screen name|handle)"
-_SECRET = (
-    r"(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|memorable word|"
-    r"security question|maiden name|first pet)"
+_ASKED_WORD = (
+    r"(?:password|passcode|pass phrase|passphrase|pass word|code word|safe word|secret word|security word|"
+    r"memorable word|security question|maiden name|first pet)"
 )
 
 NAME_ROWS = (
@@ -149,14 +151,18 @@ NAME_ROWS = (
     ),
     row(
         "this_is", "person_name",
-        r"(?<!\w)this is ([^\W\d_][^\n,?!;:()]{0,40}?) (?:speaking|calling|from|with|at|here|again|over|on behalf|in)\b",
+        r"(?<!\w)this is ([^\W\d_][^\n,?!;:()]{0,40}?) "
+        r"(?:speaking|calling|from|with|at|here|again|over|on behalf|in)\b",
         0.85, "this is", trim=_titled,
     ),
     row(
         "speaking", "person_name",
         r"(?<![\w'])([^\W\d_][\w'-]{1,30}(?<!ly)(?: [^\W\d_][\w'-]{1,30})?) speaking\b", 0.75, "speaking", trim=_titled,
     ),
-    row("speaking_with", "person_name", rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", trim=_titled),
+    row(
+        "speaking_with", "person_name",
+        rf"(?<!\w)(?:speaking|talking) (?:with|to) {_NAME}", 0.75, "ing ", trim=_titled,
+    ),
     row(
         "i_am_from", "person_name", r"(?<!\w)i'?m ([^\W\d_][^\n,?!;:()]{0,40}?)(?:,)? (?:from|with|at|calling)\b",
         0.7, "m ", trim=_titled,
@@ -170,7 +176,8 @@ NAME_ROWS = (
     ),
     row(
         "who_asked", "person_name",
-        rf"(?<!\w)(?:who am i|who's|who is|whom am i) (?:speaking|talking|this|calling|on the line)[^\n]{{0,40}}\n{_LEAD}{_NAME}",
+        rf"(?<!\w)(?:who am i|who's|who is|whom am i) (?:speaking|talking|this|calling|on the line)[^\n]{{0,40}}\n"
+        rf"{_LEAD}{_NAME}",
         0.75, "who", trim=_bare_name,
     ),
     row(
@@ -179,7 +186,10 @@ NAME_ROWS = (
     ),
     row("login_is", "username", rf"(?<!\w){_LOGIN}(?:'s| is|:)(?: just)? {_ANSWER}", 0.68, trim=_secret),
     row("login_asked", "username", rf"(?<!\w){_LOGIN}[^\n]{{0,30}}\n{_LEAD}{_ANSWER}", 0.65, trim=_secret),
-    row("password_is", "password", rf"(?<!\w){_SECRET}(?:'s| is|:| was)(?: just| now)? {_ANSWER}", 0.68, trim=_secret),
-    row("password_asked", "password", rf"(?<!\w){_SECRET}[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, trim=_bare_secret),
+    row(
+        "password_is", "password",
+        rf"(?<!\w){_ASKED_WORD}(?:'s| is|:| was)(?: just| now)? {_ANSWER}", 0.68, trim=_secret,
+    ),
+    row("password_asked", "password", rf"(?<!\w){_ASKED_WORD}[^\n]{{0,40}}\n{_LEAD}{_ANSWER}", 0.62, trim=_bare_secret),
 )  # fmt: skip
 """Rows whose end is a judgement."""

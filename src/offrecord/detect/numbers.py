@@ -15,7 +15,9 @@ __all__ = ["STARTS", "digitlike", "number", "repeated", "suffixed"]
 
 STARTS = frozenset(DIGITS) | frozenset(TEENS) | frozenset(TENS)
 """Words that a number may start with, but for those that need a neighbour ("oh", "double")."""
-_NOT_ONE = frozenset("word sec second moment minute more of thing time day another who that's day's way or person".split())
+_NOT_ONE = frozenset(
+    "word sec second moment minute more of thing time day another who that's day's way or person".split()
+)
 
 
 def digitlike(low: str) -> bool:

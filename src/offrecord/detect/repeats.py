@@ -25,16 +25,18 @@ __all__ = ["find", "may_repeat"]
 
 
 _Key = TypeVar("_Key")
+_Labels = dict[str, float]
+"""The labels under which a value was found, with the score of its repetitions."""
 
 
 @dataclass(slots=True)
 class _Wanted:
     """What to look for: phrases by first word and length, spelled words, and numbers by their first four characters."""
 
-    phrases: dict[str, dict[int, dict[tuple[str, ...], tuple[str, float]]]] = field(default_factory=dict)
-    spelled: dict[str, tuple[str, float]] = field(default_factory=dict)
-    numbers: dict[str, dict[str, tuple[str, float]]] = field(default_factory=dict)
-    locals: dict[str, tuple[str, float]] = field(default_factory=dict)
+    phrases: dict[str, dict[int, dict[tuple[str, ...], _Labels]]] = field(default_factory=dict)
+    spelled: dict[str, _Labels] = field(default_factory=dict)
+    numbers: dict[str, dict[str, _Labels]] = field(default_factory=dict)
+    locals: dict[str, _Labels] = field(default_factory=dict)
 
     def phrase(self, words: Sequence[str], claim: tuple[str, float]) -> None:
         if words:
@@ -48,9 +50,9 @@ class _Wanted:
             _keep(self.numbers.setdefault(compact, {}), compact, claim)
 
 
-def _keep(table: dict[_Key, tuple[str, float]], key: _Key, claim: tuple[str, float]) -> None:
-    if key not in table or table[key][1] < claim[1]:
-        table[key] = claim
+def _keep(table: dict[_Key, _Labels], key: _Key, claim: tuple[str, float]) -> None:
+    labels = table.setdefault(key, {})
+    labels[claim[0]] = max(claim[1], labels.get(claim[0], 0.0))
 
 
 _GROUPS = frozenset(row.group for row in LABELS.values()) - {"time", "birth", "business"}
@@ -137,10 +139,13 @@ def find(text: str, found: Sequence[Span]) -> list[Span]:
     while start < len(text):
         end = _piece_end(text, start)
         sentences = Sentences(text, start, end, covered)
-        for first, last, (label, score) in _matches(text[start:end], wanted):
+        for first, last, labels in _matches(text[start:end], wanted):
             for a, b in sentences.claimable(first + start, last + start):
-                if not covered.covers(a, b, label):
-                    claims.add(Span(a, b, label, score, "repeats"))
+                claims.update(
+                    Span(a, b, label, score, "repeats")
+                    for label, score in labels.items()
+                    if not covered.covers(a, b, label)
+                )
         start = end
     return sorted(claims, key=lambda span: (span.start, span.end, span.label, span.score))
 
@@ -154,10 +159,10 @@ def _piece_end(text: str, start: int) -> int:
     return cut + 1 if cut > start else end
 
 
-Match = tuple[int, int, tuple[str, float]]
+_Match = tuple[int, int, _Labels]
 
 
-def _matches(piece: str, wanted: _Wanted) -> Iterator[Match]:
+def _matches(piece: str, wanted: _Wanted) -> Iterator[_Match]:
     toks = tokens(folded(piece))
     yield from _phrases(toks, wanted)
     if wanted.spelled or wanted.numbers:
@@ -175,7 +180,7 @@ def _matches(piece: str, wanted: _Wanted) -> Iterator[Match]:
                 yield (*view.source(*match.span()), claim)
 
 
-def _phrases(toks: Sequence[Token], wanted: _Wanted) -> Iterator[Match]:
+def _phrases(toks: Sequence[Token], wanted: _Wanted) -> Iterator[_Match]:
     said = [t for t in toks if is_word(t) or t.low == "\n"]
     words = [t.low.removesuffix("'s") for t in said]
     for i, word in enumerate(words):
@@ -186,18 +191,17 @@ def _phrases(toks: Sequence[Token], wanted: _Wanted) -> Iterator[Match]:
                 yield said[i].start, last.end - (2 if last.low.endswith("'s") else 0), claim
 
 
-def _spelled(run: Run, wanted: _Wanted) -> tuple[str, float] | None:
+def _spelled(run: Run, wanted: _Wanted) -> _Labels | None:
     if run.singles < run.letters:
         return None
     return wanted.spelled.get(run.compact.lower())
 
 
-def _numbered(run: Run, wanted: _Wanted) -> tuple[str, float] | None:
+def _numbered(run: Run, wanted: _Wanted) -> _Labels | None:
     """The number that a run repeats: whole, from five characters on, or by its first or last four."""
     compact = run.compact.lstrip("+")
-    if len(compact) == 3:
-        claim = wanted.numbers.get(compact, {}).get(compact)
-        return claim if run.singles == 3 else None
+    if compact == compact[:3] * (len(compact) // 3) and run.singles == len(compact) and compact[:3] in wanted.numbers:
+        return wanted.numbers[compact[:3]].get(compact[:3])
     for at in range(min(len(compact), _LONGEST_NUMBER) - 3):
         for number, claim in wanted.numbers.get(compact[at : at + 4], {}).items():
             if number in compact and len(number) > 3:

@@ -1,8 +1,8 @@
 """Which words a repetition may claim, sentence by sentence.
 
-`may_repeat` is a promise: a sentence in which every word that is left to read may not repeat is final. `Sentences` keeps
-it: of a stretch it gives, within each sentence, all words if one that may repeat has not been found before, or else
-only the words that may repeat.
+`may_repeat` is a promise: a sentence in which no word that is left to read may repeat is final. `Sentences` keeps it:
+of a stretch it gives, within each sentence, all words if one that may repeat has not been found before, or else only
+the words that may repeat.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def _united(spans: Iterable[Span]) -> tuple[list[int], list[int]]:
 
 _WORD = re.compile(r"\S+")
 _CLOSING = "\"')]\u201d\u2019"
+_TRAILING = frozenset(".,;:?!\u2026" + _CLOSING)
 _BEFORE = 60
 """Characters before a word in which the end of the sentence before is looked for."""
 
@@ -120,7 +121,10 @@ class Sentences:
                 yield self._clipped(group[0], group[-1], start, end)
 
     def _clipped(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
-        return max(start, self._words[first][0]), min(end, self._words[last][1])
+        low, high = max(start, self._words[first][0]), min(end, self._words[last][1])
+        while high - 1 > low and self._text[high - 1] in _TRAILING:
+            high -= 1
+        return low, high
 
     def _tells(self, k: int) -> bool:
         if k not in self._telling:

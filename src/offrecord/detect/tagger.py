@@ -2,8 +2,8 @@
 
 Any BERT-like model serves: a directory with ``model.onnx`` (inputs ``input_ids``, ``attention_mask``,
 ``token_type_ids``; output logits by token and class), ``tokenizer.json``, and ``tagger.json``, which names the label of
-each class (null: nothing personal), the window and stride in tokens, the threshold and the files' digests. A word is
-claimed whole or not at all, and each token is judged in the window where it stands most central.
+each class (null: nothing personal), the window and stride in tokens, a threshold for each strictness, and the files'
+digests. A word is claimed whole or not at all, and each token is judged in the window where it stands most central.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ from offrecord.errors import ModelError
 from offrecord.labels import check_labels
 from offrecord.types import Span
 
-__all__ = ["Tagger", "load"]
+__all__ = ["Strictness", "Tagger", "load"]
+
+Strictness = Literal["recall", "balanced", "precision"]
 
 _BATCH = 16
 _FILL = 0.4
@@ -125,10 +127,16 @@ class Tagger:
         return spans
 
 
-def load(directory: Path | None = None, *, threads: int = 0, threshold: float | None = None) -> Tagger:
+def load(
+    directory: Path | None = None,
+    *,
+    threads: int = 0,
+    strictness: Strictness = "balanced",
+    threshold: float | None = None,
+) -> Tagger:
     """The tagger in ``directory``, or the one that ships with the package, on the CPU with ``threads`` (0: all cores).
 
-    Raises `ModelError` if a file is missing, damaged, or not what ``tagger.json`` says.
+    ``strictness`` chooses one of the thresholds that came out of the development data; ``threshold`` overrides it. Raises `ModelError` if a file is missing, damaged, or not what ``tagger.json`` says.
     """
     from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - takes longer than all other imports
     from tokenizers import Tokenizer  # noqa: PLC0415
@@ -158,7 +166,7 @@ def load(directory: Path | None = None, *, threads: int = 0, threshold: float | 
             outside=np.asarray([label is None for label in classes]),
             window=card["window"],
             stride=card["stride"],
-            threshold=card["threshold"] if threshold is None else threshold,
+            threshold=card["thresholds"][strictness] if threshold is None else threshold,
             capitals=card.get("capitals", False),
             tokenizer=tokenizer,
             session=session,

@@ -10,6 +10,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from offrecord.detect.vocabulary import CONNECTIVES, HESITATIONS
@@ -101,6 +102,15 @@ def touches(toks: Sequence[Token], found: Sequence[Atom], i: int, *kinds: str) -
 
 _LINKING = frozenset(",.-\u2013\u2014\u2026'\"()/;#*")
 _MOST_FILLERS = 8
+
+
+def _sentences_apart(toks: Sequence[Token], a: Atom, b: Atom) -> bool:
+    """Whether a full stop parts two short numbers that are not said digit by digit: "code 11. 11 of them"."""
+    if not a.style == b.style == "plain" or max(len(a.text), len(b.text)) > 2:
+        return False
+    return any(t.low == "." and t.end < following.start for t, following in pairwise(toks[a.last : b.first + 1]))
+
+
 _HOLD = (["hold"], ["hang"])
 
 
@@ -116,7 +126,7 @@ def link(toks: Sequence[Token], a: Atom, b: Atom) -> str | None:
         return None
     words = [token.low for token in toks[a.last : b.first] if token.low not in _LINKING]
     if not words:
-        return "pause"
+        return None if _sentences_apart(toks, a, b) else "pause"
     loose = [w for k, w in enumerate(words) if w not in HESITATIONS and (w != "on" or words[k - 1 : k] not in _HOLD)]
     if not loose:
         return "filled"

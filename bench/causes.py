@@ -3,8 +3,8 @@
     python bench/causes.py [--only d002] [--list] [--markdown]
 
 For all 24 recordings of `../shared/audio/calls`: what was said is aligned with what the recogniser wrote, so each
-detail has its written words. It is missed if a telling part of these is not hidden (by the scorer's measure), unless exact
-times show that 95% of it is muted all the same: timing is what `audio.py` measures. The cause is
+detail has its written words. It is missed if a telling part of these is not hidden (by the scorer's measure), unless
+exact times show that 95% of it is muted all the same: timing is what `audio.py` measures. The cause is
 
     recogniser   it wrote nothing for the detail, or other words than were said, and in the true text it is found
     patterns     else, if it has a form: numbers, addresses, dates, credentials (the tagger misses it, too)
@@ -73,7 +73,8 @@ def missed(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Misse
 
 def _is_muted(call: Call, number: int, muted: Sequence[tuple[int, int]]) -> bool:
     start, end = call.details[number]
-    return within((start, end), union(muted)) >= COVERED * (end - start)
+    covered: float = within((start, end), union(muted))
+    return covered >= COVERED * (end - start)
 
 
 def _folded(text: str) -> str:

@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,7 +35,7 @@ WARM_UP = 2
 """Runs that are not counted: caches fill, memory is taken."""
 
 
-def alternating(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+def alternating(runs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
     """The seconds of each run, taken in turns so that what slows the machine down slows both."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(repeats):
@@ -102,12 +103,17 @@ def text_worker(repeats: int, threads: int) -> dict[str, list[float]]:
     runs: dict[str, Callable[[], object]] = {}
     for tool in tools:
         find = tool.load(threads)
-        runs[tool.name] = lambda find=find: [find(text) for text in texts]
+        runs[tool.name] = partial(_all, find, texts)
         for text in texts[:WARM_UP]:
             find(text)
     seconds = alternating(runs, repeats)
     characters = sum(map(len, texts))
     return {name: [characters / each for each in times] for name, times in seconds.items()}
+
+
+def _all(find: peers.Find, texts: Sequence[str]) -> None:
+    for each in texts:
+        find(each)
 
 
 def text(repeats: int) -> list[list[str]]:
@@ -151,7 +157,7 @@ def repeated(source: Path, target: Path, hours: float) -> float:
     """Write the packets of ``source`` to ``target`` again and again until it lasts ``hours``; how many it lasts."""
     import av
 
-    shift = 0
+    shift, unit = 0, 0.0
     with av.open(str(target), "w") as out:
         stream = None
         while True:
@@ -162,8 +168,9 @@ def repeated(source: Path, target: Path, hours: float) -> float:
                 for packet in container.demux(original):
                     if packet.dts is None:
                         continue
-                    packet.pts = packet.dts = packet.dts + shift
-                    end = packet.dts + packet.duration
+                    at = packet.dts + shift
+                    packet.pts = packet.dts = at
+                    end = at + (packet.duration or 0)
                     packet.stream = stream
                     unit = float(packet.time_base)
                     out.mux(packet)
@@ -226,10 +233,12 @@ def main() -> None:
         return
     files = [_file(name) for name in args.files]
     tables: list[tuple[Sequence[str], list[list[str]]]] = []
+    header: Sequence[str]
     notes = [f"{args.repeats} repeats by turns; medians"]
     if args.memory:
         header = ("repeated", "hours", "seconds", "times real time", "peak MB", "files written")
-        tables, notes = [(header, [memory(args.memory, files[0])])], []
+        tables.append((header, [memory(args.memory, files[0])]))
+        notes = ["default settings, all outputs written"]
     if "whole" in args.part and not args.memory:
         header = (
             "recording",

@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/settings.md from the program itself: `python docs/generate.py`. A test finds stale ones."""
+"""Write docs/cli.md and docs/settings.md from the program itself. A test fails when they are stale."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def settings_page() -> str:
     ]
     return (
         "# Settings\n\nRead from the environment; the command line's options and the library's keywords "
-        "(the same names in small letters) come first, the defaults last. There is no configuration file. Made by `docs/generate.py`.\n\n"
+        "(the same names in small letters) come first, the defaults last. There is no configuration file. "
+        "Made by `docs/generate.py`.\n\n"
         "| variable | default | what |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import AUDIO
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import policies, spans, transcripts
 
-from conftest import AUDIO
 from offrecord import export
 from offrecord.errors import NoSpeech, OutputError, OutputExists, UnknownFormat, UsageError
 from offrecord.redact.audio import intervals

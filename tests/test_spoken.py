@@ -50,8 +50,8 @@ def test_numbers(said: str, view: str) -> None:
 @pytest.mark.parametrize(
     ("said", "view"),
     [
-        ("D O R I S", "DORIS"),
-        ("D.O.R.I.S.", "D.O.R.I.S."),
+        ("M A R E N", "MAREN"),
+        ("M.A.R.E.N.", "M.A.R.E.N."),
         ("B as in boy, N for November, zed for zebra", "B, N, z"),
         ("bee as in boy", "b"),
         ("that's A for apple", "that's A"),

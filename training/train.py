@@ -166,6 +166,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--stop", type=int, help="end after this many of the steps")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--seed", type=int, default=1)
@@ -203,7 +204,8 @@ def main() -> None:
     model.train()
     began = saved = time.monotonic()
     losses: list[float] = []
-    for step in range(first, args.steps):
+    last = args.stop or args.steps
+    for step in range(first, last):
         part = step / args.steps
         rate = args.rate * min(1.0, (step + 1) / 100) * (1 - part)
         for group in optimizer.param_groups:
@@ -219,7 +221,7 @@ def main() -> None:
         if step % 50 == 49:
             speed = (step + 1 - first) * args.batch * ROW / (time.monotonic() - began)
             print(f"step {step + 1} loss {np.mean(losses[-50:]):.4f} {speed:.0f} tokens/s", flush=True)
-        if time.monotonic() - saved > 300 or step + 1 == args.steps:
+        if time.monotonic() - saved > 300 or step + 1 == last:
             temporary = checkpoint.with_suffix(".tmp")
             state = {
                 "model": model.state_dict(),

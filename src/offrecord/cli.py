@@ -105,7 +105,7 @@ def redact(
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
-        pad=pad, model=model, language=language, channels=channels, tagger=tagger, strictness=strictness, threads=threads,
+        strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger, threads=threads,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
@@ -172,7 +172,8 @@ def _report(console: Console, file: Path, redaction: Redaction, paths: dict[str,
     details = ", ".join(f"{n} {label}" for label, n in sorted(counts.items(), key=lambda item: -item[1]))
     length = f"{redaction.transcript.duration / 1000:.1f} s of sound" if redaction.transcript.timed else "text"
     muted = sum(end - start for start, end in redaction.muted) / 1000
-    line = f"{file.name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
+    name = "standard input" if file == sources.STDIN else file.name
+    line = f"{name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
     line += f" ({details})" if details else ""
     console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
     for path in paths.values():

@@ -158,19 +158,26 @@ def write(redaction: Redaction, source: Path, paths: dict[str, Path], policy: Po
     sounds = {name for name in paths if name not in _WRITERS}
     if sounds and not redaction.transcript.words and len(sounds) == len(paths):
         raise NoSpeech(f"{source.name}: nobody speaks in it, so there is no sound to redact")
-    for directory in {path.parent for path in paths.values()}:
+    directories = {path.parent for path in paths.values()}
+    for directory in directories:
+        here = {name: path for name, path in paths.items() if path.parent == directory}
         with staged(directory) as stage:
-            here = {name: path for name, path in paths.items() if path.parent == directory}
             for name, path in here.items():
-                if name in sounds:
-                    container = None if name == "sound" else name
-                    audio.write_redacted(
-                        source, stage / path.name, redaction.muted, sound=policy.sound, container=container
-                    )
-                else:
-                    (stage / path.name).write_text(_WRITERS[name](redaction), encoding="utf-8", newline="")
+                _make(redaction, source, name, stage / path.name, policy)
             for path in here.values():
                 (stage / path.name).replace(path)
+
+
+def _make(redaction: Redaction, source: Path, name: str, path: Path, policy: Policy) -> None:
+    if name in _WRITERS:
+        path.write_text(_WRITERS[name](redaction), encoding="utf-8", newline="")
+        return
+    container = None if name == "sound" else name
+    try:
+        audio.write_redacted(source, path, redaction.muted, sound=policy.sound, container=container)
+    except OutputError as error:
+        # The caller knows nothing of the stage: name the file that was asked for.
+        raise OutputError(str(error).replace(f"{path.parent.name}/", "")) from None
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def _code(text: str, toks: Sequence[Token], i: int, found: Sequence[Atom], *, ca
     j = after(toks, i + 1, "-./:")
     following = at(toks, j)
     if capitals and j > i + 1 and lettered(following) and len(low) < 4:
-        return Atom(i, i + 1, low, "letters", "single")  # "DO-R-I-S"
+        return Atom(i, i + 1, low, "letters", "single")  # "MA-R-E-N"
     prefix = following[:1].isdecimal() and (j > i + 1 or capitals or not _VOWELS & set(low))
     dictated = digitlike(following) and not cased and not _VOWELS & set(low)
     return Atom(i, i + 1, low, "code", "plain") if prefix or dictated or _trails(toks, i, found, capitals) else None

@@ -106,18 +106,18 @@ def _domain(units: Sequence[_Unit], k: int) -> int | None:
 
 
 def _tight(toks: Sequence[Token], units: Sequence[_Unit], k: int) -> bool:
-    """Whether no white space stands between unit k and the one before."""
-    return k > 0 and toks[units[k].first].start == toks[units[k - 1].last - 1].end
+    """Whether there is a unit k, and no white space between it and the one before."""
+    return 0 < k < len(units) and toks[units[k].first].start == toks[units[k - 1].last - 1].end
 
 
 def _host(toks: Sequence[Token], units: Sequence[_Unit], dot: int, least: int) -> tuple[int, int] | None:
     """The units of the host (and path) whose last dot may be unit ``dot``."""
     spoken = units[dot].kind == "mark"
-    if not spoken and not _tight(toks, units, dot + 1) if dot + 1 < len(units) else True:
-        return None
     stop = _domain(units, dot + 1)
-    if stop is None or (not spoken and _tight(toks, units, stop) and _word(units, stop)[:1].isalnum()
-                        if stop < len(units) else False):  # fmt: skip
+    if stop is None:
+        return None
+    longer = _tight(toks, units, stop) and _word(units, stop)[:1].isalnum()
+    if not spoken and (longer or not _tight(toks, units, dot + 1)):
         return None
     start = _left(toks, units, dot, least, loose=spoken)
     if start == dot:
@@ -146,6 +146,7 @@ def _left(toks: Sequence[Token], units: Sequence[_Unit], right: int, least: int,
         elif unit.low == ",":
             if not loose or not _dictated(units, k):
                 break
+            words = 0
         elif not (loose or k == right or _tight(toks, units, k)):
             break
         elif unit.kind not in ("letters", "digits", "code"):

@@ -30,8 +30,7 @@ _TITLE = re.compile(r"(?:mr|mrs|ms|mx|dr|prof|miss|doctor|professor|officer|capt
 
 def _name(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
     """The name at the start of a stretch, if there is one."""
-    last = None
-    first = None
+    first = last = None
     title = _TITLE.match(reading.low, start, end)
     for n, match in enumerate(_WORD.finditer(reading.low, title.end() if title else start, end)):
         low = match[0].rstrip(".").removesuffix("'s")
@@ -41,17 +40,11 @@ def _name(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
         if low in _PARTICLES and n + 1 < _MOST_NAME_WORDS and (last is not None or reading.cased):
             first, last = (match.start() if first is None else first), match.end()
             continue
-        capital = reading.text[match.start()].isupper()
-        if reading.cased:
-            fits = capital and (n > 0 or low not in _NO_NAME)
-        else:
-            fits = low not in _NO_NAME and (n == 0 or not is_common(low))
-        if not fits:
+        if not _fits(low, n, reading.text[match.start()].isupper() if reading.cased else None):
             break
         first = match.start() if first is None else first
-        ends_sentence = match[0].endswith(".") and len(low) > 2
-        last = match.start() + (len(low) if match[0].endswith(("'s", ".")) and (len(low) > 1) else len(match[0]))
-        if ends_sentence or match[0].endswith("'s"):
+        last = match.start() + (len(low) if len(low) > 1 else len(match[0]))
+        if match[0].endswith("'s") or (match[0].endswith(".") and len(low) > 2):
             break
     if first is None or last is None:
         return None
@@ -59,6 +52,13 @@ def _name(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
     while words and words[-1] in _PARTICLES:
         last -= len(words.pop()) + 1
     return (first, last) if words else None
+
+
+def _fits(low: str, n: int, capital: bool | None) -> bool:
+    """Whether a word can be the n-th of a name; ``capital`` is None in text without case."""
+    if capital is None:
+        return low not in _NO_NAME and (n == 0 or not is_common(low))
+    return capital and (n > 0 or low not in _NO_NAME)
 
 
 def _named(reading: Reading, match: re.Match[str]) -> tuple[int, int] | None:

@@ -131,7 +131,8 @@ TLDS = frozenset(
     "world email mail xyz space church school academy legal finance money dental clinic vet pub cafe design "
     "studio works group ltd inc example test invalid local charity wales cymru scot travel gg fm gl im nyc "
     "london band coop museum jobs mobi ac onion uno fit team page zone today solutions services digital "
-    "systems energy earth ngo house garden kitchen careers mx ly".split()
+    "systems energy earth ngo house garden kitchen careers mx ly "
+    "tz ug zm zw gh rw bw mu eg ma sa qa tw th vn lk np bd lt lv ee sk si hr rs bg pe ve uy".split()
 )
 
 STATES = tuple(

@@ -93,10 +93,33 @@ def _written(text: str, spans: Sequence[tuple[int, int, str]], heard: Transcript
         for token in re.findall(r"\d|[^\W\d]+(?:'[^\W\d]+)*", word.text)
     ]
     partner = _aligned([token for token, _ in said], [token for token, _ in tokens])
+    taken = {j for j in partner if j is not None}
     for start, end, _ in spans:
-        inside = [partner[i] for i, (_, at) in enumerate(said) if start <= at < end]
-        words = [tokens[j][1] for j in inside if j is not None]
-        yield range(min(words), max(words) + 1) if words else range(0)
+        inside = [i for i, (_, at) in enumerate(said) if start <= at < end]
+        partners = [j for i in inside if (j := partner[i]) is not None]
+        if not partners:
+            yield range(0)
+            continue
+        spoken = "".join(said[i][0] for i in inside)
+        chosen = _grown(spoken, range(min(partners), max(partners) + 1), [token for token, _ in tokens], taken)
+        yield range(tokens[chosen[0]][1], tokens[chosen[-1]][1] + 1)
+
+
+def _grown(spoken: str, chosen: range, tokens: Sequence[str], taken: set[int]) -> range:
+    """The range with the words beside it that have no partner, as long as with them it sounds more like ``spoken``."""
+    while True:
+        wider = [
+            range(first, stop)
+            for first, stop, new in (
+                (chosen.start - 1, chosen.stop, chosen.start - 1),
+                (chosen.start, chosen.stop + 1, chosen.stop),
+            )
+            if 0 <= new < len(tokens) and new not in taken
+        ]
+        best = min([chosen, *wider], key=lambda some: _difference(spoken, "".join(tokens[j] for j in some)))
+        if best == chosen:
+            return chosen
+        chosen = best
 
 
 def _folded_word(word: str) -> str:

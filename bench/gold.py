@@ -81,7 +81,7 @@ def _in_case(case: str, text: str, spans: list[Marked]) -> tuple[str, list[Marke
     if case == "lower":
         moved: tuple[str, list[Marked]] = lower(text, spans)
         return moved
-    # Lower with a space for each mark, so two in a row: this gives the figures of `../shared/data/README.md` to 0.001.
+    # Lower with a space for each mark, so two in a row: nearest to `../shared/data/README.md`.
     return (re.sub(r"[.,?!]", " ", text).lower() if case == "blanked" else text), spans
 
 

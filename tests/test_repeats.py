@@ -112,6 +112,20 @@ def test_what_is_claimed_already_is_left_out() -> None:
     ]
 
 
+def test_common_words_beside_what_was_found_stay() -> None:
+    """Where all telling words of a repetition were found before, the common words beside them are left to read."""
+    text = "bank of maplecourt, so bank of maplecourt"
+    spans = [*found(text, "bank of maplecourt", "organization"), Span(31, 41, "location_city", 0.9, "test")]
+    assert [(s.start, s.end) for s in repeats.find(text, spans) if s.start > 20] == [(31, 41)]
+
+
+@pytest.mark.parametrize("text", ["Hope rang, said our Hope", "Hope rang.\nHope? our Hope", "(Hope rang) our Hope"])
+def test_a_capital_at_the_start_tells_nothing(text: str) -> None:
+    """A common word that begins a text, a line or a sentence is no name for its capital."""
+    at = text.rindex("Hope")
+    assert repeats.find(text, [Span(at, at + 4, "person_name", 0.9, "test")]) == []
+
+
 def test_nothing_found_repeats_nothing() -> None:
     """Without claims there is nothing to look for."""
     assert repeats.find("Dorothea Quill", []) == []

@@ -33,10 +33,7 @@ from offrecord.types import Redaction
 __all__ = ["app", "main"]
 
 _TEXTS = frozenset({".txt", ".text", ".md"})
-_HELP = """Take personal details out of recordings and texts: out of the words, the subtitles and the sound.
-
-Everything happens on this machine.
-"""
+_HELP = "Take personal details out of recordings and texts, on this machine: out of words, subtitles and sound."
 
 app = typer.Typer(
     help=_HELP,
@@ -105,7 +102,8 @@ def redact(
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
-        strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger, threads=threads,
+        strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger,
+        threads=threads,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
@@ -114,7 +112,7 @@ def redact(
         raise UsageError("--transcript goes with exactly one recording")
     plan = {file: _outputs(file, output, formats, redactor) for file in files}
     export.refuse_existing([path for paths in plan.values() for path in paths.values()], force=force)
-    console = Console(stderr=True, quiet=True) if quiet else notices
+    console = Console(quiet=True) if quiet else notices
     codes = [
         _redact_one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
     ]

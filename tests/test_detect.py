@@ -66,3 +66,18 @@ def test_an_error_of_a_detector_is_not_nothing_found() -> None:
 
     with pytest.raises(RuntimeError):
         detect("some text", [broken])
+
+
+@given(
+    st.lists(st.sampled_from(["word", "a", "é", "x" * 300]), max_size=30),
+    st.sampled_from(["  ", "\t", " \r ", "\u00a0", " "]),
+)
+def test_wide_gaps_change_nothing(said: list[str], gap: str) -> None:
+    """However wide the spaces between words are, the same words are claimed, at their own places."""
+
+    def pairs(piece: str) -> list[Span]:
+        return [Span(m.start(), m.end(), "password", 0.9, "t") for m in re.finditer(r"word (?:a|é)", piece)]
+
+    narrow, wide = " ".join(said), gap.join(said)
+    expected = [narrow[s.start : s.end].split() for s in detect(narrow, [pairs])]
+    assert [wide[s.start : s.end].split() for s in detect(wide, [pairs])] == expected

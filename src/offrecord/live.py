@@ -18,6 +18,9 @@ from offrecord.types import Policy, Redaction, Span, Transcript, Word
 
 __all__ = ["Live", "sentences"]
 
+_SIZE = 2_000
+"""Characters that detectors are given at a time: some two minutes of speech."""
+
 _AROUND = 20
 """Words kept in sight on each side of what is being said: a phrase of a user's list may cross the end of a sentence."""
 
@@ -48,7 +51,7 @@ class Live:
             pieces += gap, word.text
             length += len(gap) + len(word.text)
         self._view = "".join(pieces)
-        for window in windows(self._view, start=self._read, whole=False):
+        for window in windows(self._view, _SIZE, start=self._read, whole=False):
             self._spans += detect_window(self._view, window, self._detectors)
             self._read = window.core_end
         if self._policy.substitution != "numbered" and not self._waiting:
@@ -56,7 +59,7 @@ class Live:
 
     def finish(self, transcript: Transcript) -> list[Span]:
         """Read the rest, and give all claims on the whole ``transcript``, whose words are those that were heard."""
-        for window in windows(transcript.view, start=self._read):
+        for window in windows(transcript.view, _SIZE, start=self._read):
             self._spans += detect_window(transcript.view, window, self._detectors)
         return self._spans + repeats.find(transcript.view, self._spans)
 

@@ -7,6 +7,8 @@ grow with the text. What was found once is then looked for in all of it (`repeat
 
 from __future__ import annotations
 
+import re
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,8 +24,12 @@ OVERLAP = 500
 """Characters that a detector sees on each side of the piece that it is asked about. A run of words no longer than this
 lies whole in one window, wherever it stands."""
 
-SIZE = 4_000
-"""Characters of a piece, some five minutes of speech. Smaller ones are final sooner; larger ones overlap less."""
+SIZE = 16_000
+"""Characters of a piece. Small ones are final sooner (`offrecord.live` takes them), large ones repeat less overlap."""
+
+
+_SPACE = re.compile(r"\s+")
+_WIDE = re.compile(r"\s{2}|[^\S \n]")
 
 
 class Window(NamedTuple):
@@ -36,9 +42,32 @@ class Window(NamedTuple):
 
 
 def detect(view: str, detectors: Sequence[Detector], *, size: int = SIZE) -> list[Span]:
-    """All claims on ``view``: the union of the detectors', and every repetition of what they found."""
-    found = [span for window in windows(view, size) for span in detect_window(view, window, detectors)]
-    return found + repeats.find(view, found)
+    """All claims on ``view``: the union of the detectors', and every repetition of what they found.
+
+    Detectors see one space, or one line break, where the view has several: no pattern has to think of the others.
+    """
+    text, origin = _squeezed(view)
+    found = [span for window in windows(text, size) for span in detect_window(text, window, detectors)]
+    found += repeats.find(text, found)
+    if origin is None:
+        return found
+    return [replace(span, start=origin[span.start], end=origin[span.end - 1] + 1) for span in found]
+
+
+def _squeezed(view: str) -> tuple[str, array[int] | None]:
+    """``view`` with single white space, and where each of its characters stood; None if all stand where they stood."""
+    if not _WIDE.search(view):
+        return view, None
+    pieces: list[str] = []
+    origin = array("q")
+    at = 0
+    for gap in _SPACE.finditer(view):
+        pieces += view[at : gap.start()], "\n" if "\n" in gap[0] else " "
+        origin.extend(range(at, gap.start() + 1))
+        at = gap.end()
+    pieces.append(view[at:])
+    origin.extend(range(at, len(view)))
+    return "".join(pieces), origin
 
 
 def detect_window(view: str, window: Window, detectors: Sequence[Detector]) -> list[Span]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import resource
 import shutil
@@ -100,6 +101,16 @@ class TestMainJob:
         """Counts and times, no words."""
         result, _ = done
         assert re.search(rb"d036\.mp3: [\d.]+ s of sound in [\d.]+ s, \d+ details hidden", result.stderr)
+
+    def test_data_goes_to_standard_output_although_errors_go_to_a_terminal(self, tmp_path: Path) -> None:
+        """With a terminal on standard error and a file on standard output, the text is in the file."""
+        (tmp_path / "a.txt").write_text("my name is Margaret Thompson")
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "offrecord", "redact", "a.txt"]
+        result = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, check=True)
+        os.close(theirs)
+        os.close(ours)
+        assert result.stdout == b"my name is [PERSON_NAME] [PERSON_NAME]\n"
 
     def test_without_output_nothing_is_written(self, tmp_path: Path) -> None:
         """Only standard output."""

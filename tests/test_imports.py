@@ -13,7 +13,9 @@ LAYERS = (
     {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
     {"redact", "live", "export"},
     {"pipeline"},
-    {"cli", "sources"},
+    {"sources"},
+    {"terminal"},
+    {"cli"},
     {"__main__"},
 )
 

@@ -11,11 +11,9 @@ import json
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, NoReturn
 
 import typer
@@ -23,7 +21,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 import offrecord
-from offrecord import audio, export, sources
+from offrecord import audio, export, sources, terminal
 from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
@@ -42,7 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-notices = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Sources = Annotated[
     list[str],
@@ -112,7 +109,7 @@ def redact(
         raise UsageError("--transcript goes with exactly one recording")
     plan = {file: _outputs(file, output, formats, redactor) for file in files}
     export.refuse_existing([path for paths in plan.values() for path in paths.values()], force=force)
-    console = Console(quiet=True) if quiet else notices
+    console = Console(quiet=True) if quiet else terminal.notices
     codes = [
         _redact_one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
     ]
@@ -132,10 +129,10 @@ def _redact_one(
     """Redact one source and print it; its exit code. One of several that fails does not stop the others."""
     began = time.monotonic()
     try:
-        with console.status(f"{file.name}: working"):
-            redaction = _run(redactor, file, transcript, None if as_json else _print)
+        with terminal.working(console, f"{file.name}: working"):
+            redaction = _run(redactor, file, transcript, None if as_json else terminal.data)
             if as_json:
-                _print(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
+                terminal.data(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
             silent = sources.kind(file) == "recording" and not redaction.transcript.words
             if silent and "sound" in paths and len(paths) > 1:
                 paths = {name: path for name, path in paths.items() if name != "sound"}
@@ -143,9 +140,9 @@ def _redact_one(
     except OffrecordError as error:
         if alone:
             raise
-        notices.print(f"offrecord: {file.name}: {error}", markup=False)
+        terminal.notices.print(f"offrecord: {file.name}: {error}", markup=False)
         return error.exit_code
-    _report(console, file, redaction, paths, time.monotonic() - began)
+    terminal.report(console, file, redaction, paths, time.monotonic() - began)
     if silent:
         console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
     return NoSpeech.exit_code if silent else 0
@@ -163,19 +160,6 @@ def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[
     if say:
         say(redaction.text.removesuffix("\n"))
     return redaction
-
-
-def _report(console: Console, file: Path, redaction: Redaction, paths: dict[str, Path], seconds: float) -> None:
-    counts = redaction.counts()
-    details = ", ".join(f"{n} {label}" for label, n in sorted(counts.items(), key=lambda item: -item[1]))
-    length = f"{redaction.transcript.duration / 1000:.1f} s of sound" if redaction.transcript.timed else "text"
-    muted = sum(end - start for start, end in redaction.muted) / 1000
-    name = "standard input" if file == sources.STDIN else file.name
-    line = f"{name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
-    line += f" ({details})" if details else ""
-    console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
-    for path in paths.values():
-        console.print(f"  wrote {path}", markup=False)
 
 
 @app.command()
@@ -203,7 +187,9 @@ def detect(
         text = imported.read(file).view if file.suffix.lower() in imported.SUFFIXES else imported.read_text(file)
     for span in Redactor(policy=policy, tagger=tagger, strictness=strictness).detect(text):
         row = asdict(span) | {"score": round(span.score, 3)}
-        _print(json.dumps(row | ({"text": text[span.start : span.end]} if show_text else {}), ensure_ascii=False))
+        terminal.data(
+            json.dumps(row | ({"text": text[span.start : span.end]} if show_text else {}), ensure_ascii=False)
+        )
 
 
 @app.command()
@@ -218,13 +204,13 @@ def labels(policy: Annotated[str, Argument(help="Preset or labels, separated by 
     for row in LABELS.values():
         if row.name in chosen:
             presets = ",".join(name for name, names in PRESETS.items() if row.name in names and name != "all")
-            _print(f"{row.name:30} {row.group:13} {row.meaning}" + (f"  [{presets}]" if presets else ""))
+            terminal.data(f"{row.name:30} {row.group:13} {row.meaning}" + (f"  [{presets}]" if presets else ""))
 
 
 @app.command()
 def doctor() -> None:
     """Check that the models are there and sound, and that the main job can be done offline."""
-    _print(f"offrecord {offrecord.__version__}, Python {sys.version.split()[0]}")
+    terminal.data(f"offrecord {offrecord.__version__}, Python {sys.version.split()[0]}")
     redactor = Redactor()
     worst = 0
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -234,18 +220,18 @@ def doctor() -> None:
     )
     for name, check in checks:
         try:
-            _print(f"  ok      {name:12} {check()}")
+            terminal.data(f"  ok      {name:12} {check()}")
         except OffrecordError as error:
-            _print(f"  FAILED  {name:12} {error}")
+            terminal.data(f"  FAILED  {name:12} {error}")
             worst = max(worst, error.exit_code)
-    _print("nothing here reaches the network" if not worst else "see docs/quickstart.md")
+    terminal.data("nothing here reaches the network" if not worst else "see docs/quickstart.md")
     raise typer.Exit(worst)
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    _print(offrecord.__version__)
+    terminal.data(offrecord.__version__)
 
 
 def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Redactor) -> dict[str, Path]:
@@ -260,25 +246,9 @@ def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Red
     return export.outputs(name, output, wanted, recording=kind != "text", sound=sound)
 
 
-def _print(line: str) -> None:
-    """A line of data, at once: whoever reads a pipe sees it while the work goes on."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def _unexpected(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
-    """Report a fault of ours by its type and place. The message and the values might hold what was said."""
-    place = traceback.extract_tb(trace)[-1] if trace else None
-    where = f" at {Path(place.filename).name}:{place.lineno}" if place else ""
-    sys.stderr.write(
-        f"offrecord: internal fault: {kind.__name__}{where}. Nothing was released. Please report this line; "
-        "no more is shown, because it might hold what was said\n"
-    )
-
-
 def main() -> NoReturn:
     """The console script. Raises `SystemExit` with the exit code."""
-    sys.excepthook = _unexpected
+    sys.excepthook = terminal.unexpected
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal says: redirected, it says ASCII
     try:
@@ -294,5 +264,5 @@ def main() -> NoReturn:
         # Whoever read us has gone. Python would complain once more when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FailedClosed.exit_code)
-    notices.print(f"offrecord: {message}", markup=False)
+    terminal.notices.print(f"offrecord: {message}", markup=False)
     sys.exit(code)

@@ -3,7 +3,8 @@
 Any BERT-like model serves: a directory with ``model.onnx`` (inputs ``input_ids``, ``token_type_ids`` and, if it wants
 one, ``attention_mask``; output logits by token and class), ``tokenizer.json``, and ``tagger.json``, which names the
 label of each class (null: nothing personal), window and stride in tokens, a threshold for each strictness, and the
-files' digests. A word is claimed whole or not at all, and each token is judged in the window where it stands most central.
+files' digests. A word is claimed whole or not at all, and each token is judged in the window where it stands most
+central.
 """
 
 from __future__ import annotations

@@ -83,17 +83,16 @@ class _Numbers:
         return self._values.setdefault((label, "".join(map(fold, said.split()))), taken + 1)
 
     def _person(self, parts: set[str]) -> int:
-        """The one person whose name holds, or is held by, these parts; somebody new if there is none or more."""
+        """The person whose name holds, or is held by, these parts: the first of several, or somebody new."""
         holding = [i for i, known in enumerate(self._persons) if parts and parts <= known]
         held = [i for i, known in enumerate(self._persons) if known and known <= parts]
         same = holding or held
+        if not same:
+            self._persons.append(parts)
+            return len(self._persons)
         if len(same) == 1:
             self._persons[same[0]] |= parts
-            return same[0] + 1
-        if same:
-            return same[0] + 1
-        self._persons.append(parts)
-        return len(self._persons)
+        return same[0] + 1
 
 
 def _name_parts(word: str) -> list[str]:

@@ -1,0 +1,63 @@
+"""What the command line says: data on standard output, notices, progress and faults on standard error."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from offrecord.sources import STDIN
+from offrecord.types import Redaction
+
+__all__ = ["data", "notices", "report", "unexpected", "working"]
+
+notices = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def report(console: Console, file: Path, redaction: Redaction, paths: dict[str, Path], seconds: float) -> None:
+    """Say what was hidden, by label, how long it took, and what was written where."""
+    counts = redaction.counts()
+    details = ", ".join(f"{n} {label}" for label, n in sorted(counts.items(), key=lambda item: -item[1]))
+    length = f"{redaction.transcript.duration / 1000:.1f} s of sound" if redaction.transcript.timed else "text"
+    muted = sum(end - start for start, end in redaction.muted) / 1000
+    name = "standard input" if file == STDIN else file.name
+    line = f"{name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
+    line += f" ({details})" if details else ""
+    console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
+    for path in paths.values():
+        console.print(f"  wrote {path}", markup=False)
+
+
+def working(console: Console, text: str) -> AbstractContextManager[object]:
+    """A spinner on standard error, if that is a terminal that the data does not go to as well.
+
+    Not `Console.status`: that catches standard output and sends it to standard error.
+    """
+    if sys.stdout.isatty():
+        return nullcontext()
+    return Live(
+        Spinner("dots", Text(text)), console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+
+
+def data(line: str) -> None:
+    """A line of data, at once: whoever reads a pipe sees it while the work goes on."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def unexpected(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+    """Report a fault of ours by its type and place. The message and the values might hold what was said."""
+    place = traceback.extract_tb(trace)[-1] if trace else None
+    where = f" at {Path(place.filename).name}:{place.lineno}" if place else ""
+    sys.stderr.write(
+        f"offrecord: internal fault: {kind.__name__}{where}. Nothing was released. Please report this line; "
+        "no more is shown, because it might hold what was said\n"
+    )

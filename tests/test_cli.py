@@ -199,6 +199,7 @@ class TestBadInput:
             (["redact", "a.txt", "-o", "o", "--formats", "srt"], 2, "no times"),
             (["redact", "a.txt", "--substitute", "stars"], 2, "substitute"),
             (["redact", "a.txt", "--pad", "-4"], 2, "pad"),
+            (["redact", "a.txt", "--strictness", "lax"], 2, "strictness"),
             (["redact", "short.wav", "--model", "gigantic"], 2, "unknown recogniser"),
             (["redact", "short.wav", "--model", "base"], 5, "cannot be loaded"),
             (["redact", "short.wav", "--tagger", "nomedia"], 5, "tagger"),
@@ -271,6 +272,14 @@ class TestBadInput:
         assert result.returncode == 3
         assert b"b.json" in result.stderr
         assert (tmp_path / "o" / "a.redacted.txt").exists()
+
+    def test_ten_megabytes_on_one_line_are_redacted(self, tmp_path: Path) -> None:
+        """One endless word is no fault, and what stands beside it is found."""
+        (tmp_path / "a.txt").write_text("my name is Margaret Thompson " + "x" * 10_000_000)
+        result = offrecord("redact", "a.txt", "-q", cwd=tmp_path)
+        assert result.returncode == 0
+        assert result.stdout.startswith(b"my name is [PERSON_NAME] [PERSON_NAME] xxx")
+        assert len(result.stdout) > 10_000_000
 
     def test_silence_is_a_result(self, tmp_path: Path) -> None:
         """Nobody speaks: empty text, a JSON that says so, no sound, and exit code 4."""

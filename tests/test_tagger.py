@@ -69,6 +69,13 @@ def test_a_lower_threshold_hides_no_less(shipped: tagger.Tagger) -> None:
     assert covered[0] <= covered[1]
 
 
+def test_strictness_orders_the_thresholds() -> None:
+    """Recall hides more than balanced, balanced more than precision."""
+    thresholds = [tagger.load(threads=1, strictness=each).threshold for each in ("recall", "balanced", "precision")]
+    assert thresholds == sorted(thresholds)
+    assert len(set(thresholds)) == 3
+
+
 @pytest.mark.parametrize("missing", ["model.onnx", "tokenizer.json", "tagger.json"])
 def test_a_missing_file_is_a_model_error(tmp_path: Path, missing: str) -> None:
     """Without its model, the detector does not answer with nothing found."""

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from offrecord.detect import OVERLAP, Detector, detect_window, repeats, windows
+from offrecord.detect import OVERLAP, Detector, detect_window, repeated, repeats, windows
 from offrecord.redact import text
 from offrecord.resolve import resolve
 from offrecord.types import Policy, Redaction, Span, Transcript, Word
@@ -61,7 +61,7 @@ class Live:
         """Read the rest, and give all claims on the whole ``transcript``, whose words are those that were heard."""
         for window in windows(transcript.view, _SIZE, start=self._read):
             self._spans += detect_window(transcript.view, window, self._detectors)
-        return self._spans + repeats.find(transcript.view, self._spans)
+        return self._spans + repeated(transcript.view, self._spans)
 
     def say_rest(self, redaction: Redaction) -> None:
         """Say every sentence of the finished ``redaction`` that has not been said."""

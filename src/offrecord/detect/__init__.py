@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from offrecord.detect import repeats
 from offrecord.types import Span
 
-__all__ = ["OVERLAP", "Detector", "Window", "detect", "detect_window", "windows"]
+__all__ = ["OVERLAP", "Detector", "Window", "detect", "detect_window", "repeated", "windows"]
 
 Detector = Callable[[str], list[Span]]
 
@@ -29,6 +29,7 @@ SIZE = 16_000
 
 
 _SPACE = re.compile(r"\s+")
+_PLACEHOLDER = re.compile(r"(?<!\S)(?:[^\w\s]*\[[A-Z][A-Z_]*(?:_\d+)?\][^\w\s]*|(?:[^\w\s]|_)*#(?:[^\w\s]|_)*)(?!\S)")
 _WIDE = re.compile(r"\s{2}|[^\S \n]")
 
 
@@ -48,7 +49,7 @@ def detect(view: str, detectors: Sequence[Detector], *, size: int = SIZE) -> lis
     """
     text, origin = _squeezed(view)
     found = [span for window in windows(text, size) for span in detect_window(text, window, detectors)]
-    found += repeats.find(text, found)
+    found += repeated(text, found)
     if origin is None:
         return found
     return [replace(span, start=origin[span.start], end=origin[span.end - 1] + 1) for span in found]
@@ -76,9 +77,34 @@ def detect_window(view: str, window: Window, detectors: Sequence[Detector]) -> l
     return [
         replace(span, start=span.start + window.start, end=span.end + window.start)
         for detector in detectors
-        for span in detector(piece)
+        for span in _outside_placeholders(piece, detector(piece))
         if span.start + window.start < window.core_end and span.end + window.start > window.core_start
     ]
+
+
+def repeated(view: str, found: Sequence[Span]) -> list[Span]:
+    """The claims on what says again, anywhere in ``view``, what was found."""
+    return list(_outside_placeholders(view, repeats.find(view, found)))
+
+
+def _outside_placeholders(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans without the words that stand for a detail already: ``[PERSON_NAME]``, ``###-####``."""
+    if "#" not in text and "[" not in text:
+        yield from spans
+        return
+    for span in spans:
+        at = span.start
+        for placeholder in _PLACEHOLDER.finditer(text, span.start, span.end):
+            yield from _between(text, span, at, placeholder.start())
+            at = placeholder.end()
+        yield from _between(text, span, at, span.end)
+
+
+def _between(text: str, span: Span, start: int, end: int) -> Iterator[Span]:
+    """The part of the span from ``start`` to ``end``, without white space at its ends, if anything is left."""
+    part = text[start:end]
+    if part.strip():
+        yield replace(span, start=end - len(part.lstrip()), end=start + len(part.rstrip()))
 
 
 def windows(view: str, size: int = SIZE, *, start: int = 0, whole: bool = True) -> Iterator[Window]:

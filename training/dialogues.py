@@ -64,14 +64,20 @@ def plain(dialogue: Dialogue) -> tuple[str, list[tuple[int, int, str]]]:
 
 def lower(text: str, spans: list[tuple[int, int, str]]) -> tuple[str, list[tuple[int, int, str]]]:
     """The text as recognisers without case and punctuation give it, and its spans."""
-    kept = [i for i, c in enumerate(text) if c not in '.,?!;:"()…']
+    bare, moved = without(text, spans, '.,?!;:"()…')
+    return bare.lower(), moved
+
+
+def without(text: str, spans: list[tuple[int, int, str]], marks: str) -> tuple[str, list[tuple[int, int, str]]]:
+    """The text without the characters in ``marks``, and its spans."""
+    kept = [i for i, c in enumerate(text) if c not in marks]
     place = {old: new for new, old in enumerate(kept)}
     moved = []
     for start, end, label in spans:
         inside = [place[i] for i in range(start, end) if i in place]
         if inside:
             moved.append((inside[0], inside[-1] + 1, label))
-    return "".join(text[i] for i in kept).lower(), moved
+    return "".join(text[i] for i in kept), moved
 
 
 def _read_file(path: Path) -> Iterator[Dialogue]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 import values
-from dialogues import Dialogue, Segment, lower, plain
+from dialogues import Dialogue, Segment, lower, plain, without
 
 Example = tuple[str, list[tuple[int, int, str]]]
 Pool = dict[str, list[str]]
@@ -73,19 +73,8 @@ def dress(text: str, spans: list[tuple[int, int, str]], rng: Random) -> Example:
     if how < 0.5:
         return text.lower(), spans
     if how < 0.53:
-        text, spans = _without(text, spans, ".,?!")
+        text, spans = without(text, spans, ".,?!")
     return text, spans
-
-
-def _without(text: str, spans: list[tuple[int, int, str]], marks: str) -> Example:
-    kept = [i for i, c in enumerate(text) if c not in marks]
-    place = {old: new for new, old in enumerate(kept)}
-    moved = []
-    for start, end, label in spans:
-        inside = [place[i] for i in range(start, end) if i in place]
-        if inside:
-            moved.append((inside[0], inside[-1] + 1, label))
-    return "".join(text[i] for i in kept), moved
 
 
 def _fresh(

@@ -71,7 +71,7 @@ def test_a_lower_threshold_hides_no_less(shipped: tagger.Tagger) -> None:
 
 def test_strictness_orders_the_thresholds() -> None:
     """Recall hides more than balanced, balanced more than precision."""
-    thresholds = [tagger.load(threads=1, strictness=each).threshold for each in ("recall", "balanced", "precision")]
+    thresholds = [tagger.load(threads=1, strictness=each).sure for each in ("recall", "balanced", "precision")]
     assert thresholds == sorted(thresholds)
     assert len(set(thresholds)) == 3
 

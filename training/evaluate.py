@@ -1,6 +1,6 @@
 """Score a tagger alone, or the whole detector, on every evaluation set, cased and lower; with `shared/data/score.py`.
 
-    python training/evaluate.py [MODEL_DIRECTORY] [--threshold 0.5 0.3] [--errors heldout]
+    python training/evaluate.py [MODEL_DIRECTORY] [--strictness balanced recall] [--errors heldout]
 
 ``--errors`` prints what was missed and falsely hidden: text of the invented evaluation dialogues, for looking at by hand.
 """
@@ -20,6 +20,7 @@ from dialogues import lower, plain, read_calls  # noqa: E402
 from score import score  # noqa: E402
 
 from offrecord.detect import detect, patterns, tagger  # noqa: E402
+from offrecord.pipeline import _RULES  # noqa: E402
 from offrecord.types import Span  # noqa: E402
 
 DIRECT = set(
@@ -44,22 +45,30 @@ def sets() -> dict[str, list[dict[str, object]]]:
     return rows
 
 
+def rules(least: float) -> Callable[[str], list[Span]]:
+    """The rules that are at least so sure."""
+    return lambda text: [span for span in patterns.find(text) if span.score >= least]
+
+
 def main() -> None:
     """Print a row a set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, nargs="?")
-    parser.add_argument("--threshold", type=float, nargs="*", default=[0.5])
+    parser.add_argument("--strictness", nargs="*", default=["balanced"])
+    parser.add_argument("--sure", type=float, nargs="*", help="thresholds to try instead")
     parser.add_argument("--parts", default="tagger,all", help="tagger, patterns, all")
     parser.add_argument("--errors", default="")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     gold = sets()
-    for threshold in args.threshold:
-        model = tagger.load(args.model, threshold=threshold, threads=args.threads)
+    for threshold in args.sure or args.strictness:
+        chosen = {"threshold": threshold} if args.sure else {"strictness": threshold}
+        least = 0.7 if args.sure else _RULES[threshold]
+        model = tagger.load(args.model, threads=args.threads, **chosen)
         parts: dict[str, Callable[[str], Sequence[Span]]] = {
             "tagger": model.find,
             "patterns": lambda text: detect(text, [patterns.find]),
-            "all": lambda text, model=model: detect(text, [model.find, patterns.find]),
+            "all": lambda text, model=model, least=least: detect(text, [model.find, rules(least)]),
         }
         for part in args.parts.split(","):
             for name, rows in gold.items():
@@ -67,7 +76,7 @@ def main() -> None:
                 pred = [{"id": key, "spans": [[s.start, s.end] for s in spans]} for key, spans in found.items()]
                 all_, direct = score(rows, pred), score(rows, pred, DIRECT)
                 print(
-                    f"{threshold:.2f} {part:9s} {name:15s} direct {direct['labels']['ALL']['leak']:.3f}  all {all_['labels']['ALL']['leak']:.3f}"
+                    f"{threshold} {part:9s} {name:15s} direct {direct['labels']['ALL']['leak']:.3f}  all {all_['labels']['ALL']['leak']:.3f}"
                     f"  precision {all_['precision']:.3f}  false/1000 {all_['false_per_1000']:.1f}",
                     flush=True,
                 )

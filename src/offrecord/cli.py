@@ -215,7 +215,7 @@ def doctor() -> None:
     worst = 0
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("recogniser", lambda: f"{redactor.recogniser.name} on {redactor.settings.device}"),
-        ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.threshold:g}"),
+        ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.sure:g}"),
         ("media", audio.versions),
     )
     for name, check in checks:

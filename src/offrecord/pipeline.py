@@ -75,7 +75,8 @@ class Redactor:
     @property
     def detectors(self) -> tuple[Detector, ...]:
         """What is asked for claims, in no particular order."""
-        return (self.tagger.find, patterns.find)
+        least = _RULES[self.settings.strictness]
+        return (self.tagger.find, lambda text: [span for span in patterns.find(text) if span.score >= least])
 
     def redact(
         self, source: str | Path, *, transcript: str | Path | Transcript | None = None, say: Say | None = None
@@ -147,13 +148,17 @@ class Redactor:
             "offrecord": version("offrecord"),
             "recogniser": recogniser,
             "tagger": self.tagger.name,
-            "threshold": f"{self.tagger.threshold:g}",
+            "strictness": self.settings.strictness,
+            "threshold": f"{self.tagger.sure:g}",
             "labels": ",".join(sorted(self.policy.labels)),
             "substitution": self.policy.substitution,
             "sound": self.policy.sound,
             "pad": f"{self.policy.pad}",
         }
 
+
+_RULES = {"recall": 0.0, "balanced": 0.7, "precision": 0.8}
+"""How sure a rule has to be beside the tagger, by strictness; chosen on the development set (docs/model.md)."""
 
 _SLACK_MS = 1_000
 """How far a transcript may go on after its recording: recognisers overshoot the end a little."""

@@ -2,7 +2,7 @@
 
 Any BERT-like model serves: a directory with ``model.onnx`` (inputs ``input_ids``, ``token_type_ids`` and, if it wants
 one, ``attention_mask``; output logits by token and class), ``tokenizer.json``, and ``tagger.json``, which names the
-label of each class (null: nothing personal), window and stride in tokens, a threshold for each strictness, and the
+label of each class (null: nothing personal), window and stride in tokens, thresholds for each strictness, and the
 files' digests. A word is claimed whole or not at all, and each token is judged in the window where it stands most
 central.
 """
@@ -34,7 +34,7 @@ _Window = tuple[int, int, int, int]
 _BATCH = 4
 """Windows at once. More do not fit into a core's cache: 16 take a quarter longer a token."""
 _FILL = 0.4
-"""A word between two words of the same label is claimed at this share of the threshold."""
+"""A word between two words of the same label is claimed at this share of ``joined``."""
 _WORD = re.compile(r"\S+")
 
 
@@ -49,7 +49,10 @@ class Tagger:
     outside: NDArray[np.bool_]
     window: int
     stride: int
-    threshold: float
+    sure: float
+    """How surely a word has to be personal to be claimed."""
+    joined: float
+    """How surely, if it touches claimed words: the ends and joints of a detail are less sure than the rest of it."""
     capitals: bool
     """Whether the second token type tells the model that a word begins with a capital."""
     tokenizer: Any
@@ -96,17 +99,28 @@ class Tagger:
         np.add.at(mass, word_of, tokens @ self.membership)
         return hidden, mass
 
+    def _claimed(self, hidden: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """The runs of words of at least ``joined`` in which one is ``sure``."""
+        claimed = hidden >= self.joined
+        likely = np.flatnonzero(claimed)
+        if len(likely):
+            begins = np.flatnonzero(np.diff(likely, prepend=-2) > 1)
+            surest = np.maximum.reduceat(hidden[likely], begins)
+            lengths = np.diff(begins, append=len(likely))
+            claimed[likely] = np.repeat(surest >= self.sure, lengths)
+        return claimed
+
     def _spans(
         self, words: Sequence[tuple[int, int]], hidden: NDArray[np.float32], mass: NDArray[np.float32]
     ) -> list[Span]:
         names = mass.argmax(axis=1)
-        claimed = hidden >= self.threshold
+        claimed = self._claimed(hidden)
         between = np.flatnonzero(
             claimed[:-2]
             & claimed[2:]
             & (names[:-2] == names[2:])
             & ~claimed[1:-1]
-            & (hidden[1:-1] >= self.threshold * _FILL)
+            & (hidden[1:-1] >= self.joined * _FILL)
         )
         claimed[between + 1] = True
         names[between + 1] = names[between]
@@ -131,7 +145,8 @@ def load(
 ) -> Tagger:
     """The tagger in ``directory``, or the one that ships with the package, on the CPU with ``threads`` (0: all cores).
 
-    ``strictness`` chooses one of the thresholds that came out of the development data; ``threshold`` overrides it.
+    ``strictness`` chooses the thresholds, which came out of the development data; ``threshold`` overrides the one for
+    sure words.
     Raises `ModelError` if a file is missing, damaged, or not what ``tagger.json`` says.
     """
     from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - takes longer than all other imports
@@ -152,6 +167,8 @@ def load(
         options = SessionOptions()
         options.intra_op_num_threads = threads
         session = InferenceSession(content["model.onnx"], options, providers=["CPUExecutionProvider"])
+        thresholds = card["thresholds"][strictness]
+        sure = thresholds["sure"] if threshold is None else threshold
         classes: list[str | None] = card["classes"]
         labels = tuple(sorted({label for label in classes if label}))
         check_labels(labels)
@@ -162,7 +179,8 @@ def load(
             outside=np.asarray([label is None for label in classes]),
             window=card["window"],
             stride=card["stride"],
-            threshold=card["thresholds"][strictness] if threshold is None else threshold,
+            sure=sure,
+            joined=min(sure, thresholds["joined"]),
             capitals=card.get("capitals", False),
             tokenizer=tokenizer,
             session=session,

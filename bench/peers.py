@@ -66,14 +66,13 @@ def ablation(threshold: float | None = None, tagger: Path | None = None) -> list
 
     def load(parts: Sequence[str], count: int) -> Find:
         from offrecord import Redactor
-        from offrecord.detect import detect_window, patterns, windows
+        from offrecord.detect import detect_window, windows
         from offrecord.transcribe import imported
 
-        detectors: list[Detector] = []
-        if "tagger" in parts:
-            detectors.append(Redactor(policy="all", threads=count, threshold=threshold, tagger=tagger).tagger.find)
-        if "patterns" in parts:
-            detectors.append(patterns.find)
+        # The parts as the whole detector has them: the rules that are sure enough beside the tagger.
+        find_tagged, find_rules = Redactor(policy="all", threads=count, threshold=threshold, tagger=tagger).detectors
+        both: dict[str, Detector] = {"tagger": find_tagged, "patterns": find_rules}
+        detectors = [both[part] for part in parts]
 
         def find(text: str) -> list[Found]:
             view = imported.from_text(text).view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib.metadata import version
@@ -70,7 +71,11 @@ class Redactor:
     def tagger(self) -> tagger.Tagger:
         """The trained detector. Loading it raises `ModelError`."""
         set_ = self.settings
-        return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
+        return tagger.load(set_.tagger, threads=1, strictness=set_.strictness, threshold=set_.threshold)
+
+    @property
+    def _threads(self) -> int:
+        return self.settings.threads or os.cpu_count() or 1
 
     @property
     def detectors(self) -> tuple[Detector, ...]:
@@ -114,8 +119,12 @@ class Redactor:
     def detect(self, text: str) -> list[Span]:
         """All claims of the policy's labels on ``text``, in order; offsets are characters of it."""
         transcript = imported.from_text(text)
-        found = (span for span in detect(transcript.view, self.detectors) if span.label in self.policy.labels)
-        return sorted(set(found), key=lambda span: (span.start, span.end, span.label, span.source, span.score))
+        found = (
+            span
+            for span in detect(transcript.view, self.detectors, threads=self._threads)
+            if span.label in self.policy.labels
+        )
+        return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
 
     def _given(self, path: Path, transcript: str | Path | Transcript) -> Transcript:
         value = transcript if isinstance(transcript, Transcript) else imported.read(Path(transcript))
@@ -130,7 +139,7 @@ class Redactor:
         return Transcript.spoken(value.words, duration, value.language)
 
     def _finish(self, transcript: Transcript, recogniser: str, say: Say | None, live: Live | None = None) -> Redaction:
-        spans = live.finish(transcript) if live else detect(transcript.view, self.detectors)
+        spans = live.finish(transcript) if live else detect(transcript.view, self.detectors, threads=self._threads)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
         muted = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ OVERLAP = 500
 """Characters that a detector sees on each side of the piece that it is asked about. A run of words no longer than this
 lies whole in one window, wherever it stands."""
 
-SIZE = 16_000
+SIZE = 32_000
 """Characters of a piece. Small ones are final sooner (`offrecord.live` takes them), large ones repeat less overlap."""
 
 
@@ -42,17 +43,30 @@ class Window(NamedTuple):
     end: int
 
 
-def detect(view: str, detectors: Sequence[Detector], *, size: int = SIZE) -> list[Span]:
+def detect(view: str, detectors: Sequence[Detector], *, size: int = SIZE, threads: int = 1) -> list[Span]:
     """All claims on ``view``: the union of the detectors', and every repetition of what they found.
 
     Detectors see one space, or one line break, where the view has several: no pattern has to think of the others.
+    Windows are read in ``threads`` at once; what a detector raises is raised here.
     """
     text, origin = _squeezed(view)
-    found = [span for window in windows(text, size) for span in detect_window(text, window, detectors)]
+    found = _all_windows(text, detectors, size, threads)
     found += repeated(text, found)
     if origin is None:
         return found
     return [replace(span, start=origin[span.start], end=origin[span.end - 1] + 1) for span in found]
+
+
+def _all_windows(text: str, detectors: Sequence[Detector], size: int, threads: int) -> list[Span]:
+    tasks = [(window, detector) for window in windows(text, size) for detector in detectors]
+    if threads == 1 or len(tasks) == 1:
+        return [span for window, detector in tasks for span in detect_window(text, window, [detector])]
+    pool = ThreadPoolExecutor(threads)
+    try:
+        claims = pool.map(lambda task: detect_window(text, task[0], [task[1]]), tasks)
+        return [span for spans in claims for span in spans]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _squeezed(view: str) -> tuple[str, array[int] | None]:

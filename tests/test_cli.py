@@ -149,6 +149,8 @@ class TestTexts:
             "redact",
             "-",
             "-q",
+            "--policy",
+            "person_name",
             "--deny",
             tmp_path / "deny.txt",
             "--allow",

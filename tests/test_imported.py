@@ -95,6 +95,8 @@ def test_overlapping_voices_are_kept(tmp_path: Path) -> None:
         ("a.json", '{"words": [', "broken JSON: line 1"),
         ("a.json", "[" * 100_000, "broken JSON"),
         ("a.json", "{}", "neither"),
+        ("a.json", {"words": []}, "no words"),
+        ("w.json", {"segments": []}, "no words"),
         ("a.json", '"text"', "neither|broken"),
         ("a.json", {"words": [{"text": "canary", "start": "1", "end": 2}]}, "word 1: `start` is no number"),
         ("a.json", {"words": [{"start": 1, "end": 2}]}, "`text` is no text"),

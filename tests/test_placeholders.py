@@ -13,6 +13,14 @@ from offrecord.redact.text import substitute
 from offrecord.transcribe.imported import from_text
 from offrecord.types import Entity
 
+
+def test_a_name_in_brackets_is_no_placeholder() -> None:
+    """Only our own labels stand for a detail: what else is in brackets is read."""
+    text = "my name is [MARGARET] [THOMPSON]"
+    claims = detect(text, [TAGGER.find, patterns.find])
+    assert any(span.start <= text.index("[MAR") < span.end for span in claims)
+
+
 TAGGER = tagger.load(threads=1)
 WORDS = "so my name is Margaret Thompson, and call me on 415-555-0132 or at four two Mill Lane. Born May 3rd!".split()
 

@@ -30,7 +30,6 @@ from offrecord.types import Redaction
 
 __all__ = ["app", "main"]
 
-_TEXTS = frozenset({".txt", ".text", ".md"})
 _HELP = "Take personal details out of recordings and texts, on this machine: out of words, subtitles and sound."
 
 app = typer.Typer(

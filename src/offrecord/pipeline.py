@@ -119,17 +119,16 @@ class Redactor:
     def detect(self, text: str) -> list[Span]:
         """All claims of the policy's labels on ``text``, in order; offsets are characters of it."""
         transcript = imported.from_text(text)
-        found = (
-            span
-            for span in detect(transcript.view, self.detectors, threads=self._threads)
-            if span.label in self.policy.labels
-        )
+        claims = detect(transcript.view, self.detectors, threads=self._threads)
+        found = {span for span in claims if span.label in self.policy.labels}
         return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
 
     def _given(self, path: Path, transcript: str | Path | Transcript) -> Transcript:
         value = transcript if isinstance(transcript, Transcript) else imported.read(Path(transcript))
         duration = audio.probe(path).duration
-        if value.words and not value.timed:
+        if not value.words:
+            raise InputError("the transcript holds no words, so it does not say what to hide in the recording")
+        if not value.timed:
             raise UsageError("the transcript has no times, so the sound cannot be redacted by it; redact it as a text")
         last = max((word.end for word in value.words), default=0)
         if last > duration + _SLACK_MS:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from offrecord.detect import repeats
+from offrecord.labels import DENIED, LABELS
 from offrecord.types import Span
 
 __all__ = ["OVERLAP", "Detector", "Window", "detect", "detect_window", "repeated", "windows"]
@@ -30,7 +31,9 @@ SIZE = 32_000
 
 
 _SPACE = re.compile(r"\s+")
-_PLACEHOLDER = re.compile(r"(?<!\S)(?:[^\w\s]*\[[A-Z][A-Z_]*(?:_\d+)?\][^\w\s]*|(?:[^\w\s]|_)*#(?:[^\w\s]|_)*)(?!\S)")
+_NAMES = "|".join(name.upper() for name in (*LABELS, DENIED))
+# The names of our labels only: any word in brackets would let "[MARGARET]" pass.
+_PLACEHOLDER = re.compile(rf"(?<!\S)(?:[^\w\s]*\[(?:{_NAMES})(?:_\d+)?\][^\w\s]*|(?:[^\w\s]|_)*#(?:[^\w\s]|_)*)(?!\S)")
 _WIDE = re.compile(r"\s{2}|[^\S \n]")
 
 

@@ -86,7 +86,7 @@ def _timed(words: Iterable[Word], name: str) -> Transcript:
     """A spoken transcript whose voices each speak in the order of their times."""
     listed = list(words)
     if not listed:
-        return Transcript(())
+        raise InputError(f"{name} holds no words; expected what was said")
     voices: dict[tuple[str | None, int | None], list[tuple[int, Word]]] = {}
     for i, word in enumerate(listed):
         voices.setdefault((word.speaker, word.channel), []).append((i, word))

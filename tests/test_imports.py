@@ -14,7 +14,7 @@ LAYERS = (
     {"redact", "live", "export"},
     {"pipeline"},
     {"sources"},
-    {"terminal"},
+    {"terminal", "options"},
     {"cli"},
     {"__main__"},
 )

@@ -21,7 +21,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 import offrecord
-from offrecord import audio, export, sources, terminal
+from offrecord import audio, export, options, sources, terminal
 from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
@@ -40,52 +40,28 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Sources = Annotated[
-    list[str],
-    Argument(metavar="SOURCE...", help="Recordings, texts, transcripts, directories; - reads text."),
-]
-Policy = Annotated[str | None, Option(help="Preset or labels, separated by commas, that are hidden.")]
-Allow = Annotated[list[str] | None, Option(help="Never hide this: a term, or a file with one on each line.")]
-Deny = Annotated[list[str] | None, Option(help="Always hide this: a term, or a file with one on each line.")]
-Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]
-Strictness = Annotated[
-    str | None, Option(help="Rather hide too much (recall), or too little (precision); or balanced.")
-]
-
 
 @app.command()
 def redact(
-    given: Sources,
-    output: Annotated[
-        Path | None, Option("-o", "--output", help="Directory to write to; without it nothing is written.")
-    ] = None,
-    formats: Annotated[
-        str | None, Option(help=f"What to write, separated by commas: {', '.join(export.FORMATS)}.")
-    ] = None,
-    policy: Policy = None,
-    substitute: Annotated[str | None, Option(help="What stands for a hidden word: hash, label or numbered.")] = None,
-    sound: Annotated[
-        str | None, Option(help="What is heard instead: beep, silence, or none to leave the sound alone.")
-    ] = None,
-    pad: Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")] = None,
-    allow: Allow = None,
-    deny: Deny = None,
-    model: Annotated[str | None, Option(help="Recogniser: tiny.en, another name, a directory or a hub id.")] = None,
-    language: Annotated[str | None, Option(help="Language spoken, as `en`.")] = None,
-    channels: Annotated[
-        str | None, Option(help="Recognise the mix (mono), or each channel on its own (separate).")
-    ] = None,
-    transcript: Annotated[
-        Path | None, Option(help="Your own transcript of the one recording: JSON, SRT or VTT.")
-    ] = None,
-    tagger: Tagger = None,
-    strictness: Strictness = None,
-    threads: Annotated[int | None, Option(help="Threads for each model; 0 for all cores.")] = None,
-    as_json: Annotated[
-        bool, Option("--json", help="Print the result as JSON instead of the text, one a line.")
-    ] = False,
-    force: Annotated[bool, Option(help="Replace outputs that exist.")] = False,
-    quiet: Annotated[bool, Option("-q", "--quiet", help="No progress and no notices.")] = False,
+    given: options.Sources,
+    output: options.Output = None,
+    formats: options.Formats = None,
+    policy: options.Policy = None,
+    substitute: options.Substitute = None,
+    sound: options.Sound = None,
+    pad: options.Pad = None,
+    allow: options.Allow = None,
+    deny: options.Deny = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    channels: options.Channels = None,
+    transcript: options.TranscriptFile = None,
+    tagger: options.Tagger = None,
+    strictness: options.Strictness = None,
+    threads: options.Threads = None,
+    as_json: options.AsJson = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Redact recordings and texts.
 
@@ -164,9 +140,9 @@ def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[
 @app.command()
 def detect(
     source: Annotated[str, Argument(help="A text or a transcript; - reads text from standard input.")] = "-",
-    policy: Policy = None,
-    tagger: Tagger = None,
-    strictness: Strictness = None,
+    policy: options.Policy = None,
+    tagger: options.Tagger = None,
+    strictness: options.Strictness = None,
     show_text: Annotated[bool, Option(help="Print what was found, too: this shows the personal details.")] = False,
 ) -> None:
     """Print the claims on a text as JSON lines: start, end (characters), label, score, source.

@@ -13,10 +13,11 @@ import json
 import tempfile
 from pathlib import Path
 
+import bases
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from train import LABELS, build, tokenizer_json
+from train import LABELS
 
 THRESHOLDS = {
     "recall": {"sure": 0.4, "joined": 0.05},
@@ -50,9 +51,10 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--window", type=int, default=128)
     parser.add_argument("--stride", type=int, default=104)
+    parser.add_argument("--base", choices=bases.BASES, default="minilm")
     parser.add_argument("--float", action="store_true", help="keep float32, to measure what quantisation costs")
     args = parser.parse_args()
-    model = build()
+    model = bases.build(args.base, len(LABELS) + 1)
     model.load_state_dict(torch.load(args.run / "checkpoint.pt", weights_only=True)["average"])
     # The other kinds of attention export guards against rows that are masked whole: a third of the time, for nothing.
     model.set_attn_implementation("eager")
@@ -77,7 +79,7 @@ def main() -> None:
         else:
             quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
             quantize_dynamic(str(ready), str(args.target / "model.onnx"), per_channel=True, weight_type=QuantType.QInt8)
-    (args.target / "tokenizer.json").write_text(tokenizer_json(), encoding="utf-8")
+    (args.target / "tokenizer.json").write_text(bases.tokenizer_json(args.base), encoding="utf-8")
     card = {
         "name": args.name,
         "classes": [None, *LABELS],

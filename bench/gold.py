@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 DATA = SHARED / "data"
 HELDOUT = ROOT / "training" / "heldout.jsonl"
+UNSEEN = ROOT / "training" / "unseen.jsonl"
 
 if not (DATA / "score.py").is_file():
     sys.exit(f"bench: {DATA} is not there; the annotated texts have to lie beside the project, in ../shared/data")
@@ -112,6 +113,7 @@ _ACI = "aci_bench_names"
 SETS: dict[str, Callable[[], Iterator[Gold]]] = {
     "calls": partial(_dialogues, "calls", DATA / "calls" / "calls.jsonl"),
     "heldout": partial(_dialogues, "heldout", HELDOUT),
+    "unseen": partial(_dialogues, "unseen", UNSEEN),
     "negatives": partial(_dialogues, "negatives", DATA / "calls" / "calls.jsonl", NEGATIVES),
     "blanked": partial(_dialogues, "calls", DATA / "calls" / "calls.jsonl", cases="blanked"),
     "presidio_synth": partial(

@@ -17,6 +17,7 @@ SHARED = HERE.parents[1] / "shared" / "data"
 sys.path[:0] = [str(SHARED), str(HERE.parent / "src")]
 
 from dialogues import lower, plain, read_calls  # noqa: E402
+from overlap import CALLS  # noqa: E402
 from score import score  # noqa: E402
 
 from offrecord.detect import detect, patterns, tagger  # noqa: E402
@@ -33,7 +34,7 @@ DIRECT = set(
 def sets() -> dict[str, list[dict[str, object]]]:
     """The evaluation sets as gold rows of the scorer."""
     rows = {}
-    for name, path in (("calls", SHARED / "calls" / "calls.jsonl"), ("heldout", HERE / "heldout.jsonl")):
+    for name, path in CALLS.items():
         for case in ("cased", "lower"):
             rows[f"{name} {case}"] = []
             for dialogue in read_calls(path):

@@ -22,6 +22,12 @@ from dialogues import MARK, plain, read_calls, read_carriers
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared" / "data"
+CALLS = {
+    "calls": SHARED / "calls" / "calls.jsonl",
+    "heldout": HERE / "heldout.jsonl",
+    "unseen": HERE / "unseen.jsonl",
+}
+"""The evaluation sets of annotated dialogues."""
 LENGTH = 4
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -50,7 +56,7 @@ def grams(text: str) -> Iterator[tuple[Gram, int]]:
 
 def evaluation_texts() -> Iterator[tuple[str, str]]:
     """Name and text of everything that is scored and not trained on."""
-    for name, path in (("calls", SHARED / "calls" / "calls.jsonl"), ("heldout", HERE / "heldout.jsonl")):
+    for name, path in CALLS.items():
         for dialogue in read_calls(path) if path.exists() else ():
             yield name, plain(dialogue)[0]
     for folder in ("btc", "wnut17", "presidio_synth", "eval_only/earnings21", "eval_only/sgd", "eval_only/uner_ewt"):

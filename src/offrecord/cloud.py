@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,24 @@ ASSEMBLYAI_GATEWAY = "https://llm-gateway.assemblyai.com"
 OPENAI = "https://api.openai.com/v1"
 
 
-def implied(cloud: str, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """The settings that ``--cloud`` stands for, by name; what the user sets himself comes before them.
+def implied(cloud: str, chosen: Collection[str] = (), environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The settings that ``--cloud`` stands for, by name; those of the names ``chosen`` the user has set, so they stay.
 
     ``assemblyai``: its recogniser, and the model of its guide behind its LLM gateway beside the detectors here, for
-    another detector can only add. Raises `UsageError` for another name.
+    another detector can only add. Its key does not go to another gateway, nor its model. Raises `UsageError` for
+    another name, and for a key that is none.
     """
     if cloud != "assemblyai":
         raise UsageError(f"unknown cloud {cloud!r}; expected assemblyai")
     # AssemblyAI's clients add the path to this variable; OpenAI's clients want it in the base URL.
     gateway = environment.get("ASSEMBLYAI_LLM_GATEWAY_BASE_URL") or ASSEMBLYAI_GATEWAY
-    return {
-        "recogniser": "assemblyai",
-        "detector": "both",
+    model: dict[str, Any] = {
         "llm_base_url": gateway.strip().rstrip("/").removesuffix("/v1") + "/v1",
         "llm_model": "claude-sonnet-4-5-20250929",
+        "llm_api_key": key("ASSEMBLYAI_API_KEY", environment),
     }
+    implies = {"recogniser": "assemblyai", "detector": "both"} | ({} if "llm_base_url" in chosen else model)
+    return {name: value for name, value in implies.items() if name not in chosen}
 
 
 def address(recogniser: str, environment: Mapping[str, str] = os.environ) -> str:

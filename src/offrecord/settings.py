@@ -71,7 +71,8 @@ def settings(**given: Any) -> Settings:
         chosen = Settings(**{name: value for name, value in given.items() if value is not None})
         if chosen.cloud is None:
             return chosen
-        return Settings(**implied(chosen.cloud) | {name: getattr(chosen, name) for name in chosen.model_fields_set})
+        ours = {name: getattr(chosen, name) for name in chosen.model_fields_set}
+        return Settings(**ours, **implied(chosen.cloud, ours))
     except ValidationError as error:
         reasons = [
             f"{part['loc'][0]} (OFFRECORD_{str(part['loc'][0]).upper()}): {part['msg']}" for part in error.errors()

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from offrecord.cloud import host, is_here, where
-from offrecord.errors import InputError, NoSpeech, OffrecordError, RemoteError, UsageError
+from offrecord.errors import InputError, ModelError, NoSpeech, OffrecordError, RemoteError, UsageError
 from offrecord.transcribe import Channels, Chunk, Copy, imported, sending
 from offrecord.transcribe.remote import Clock, Meaning, Remote
 from offrecord.transcribe.sending import Sound
@@ -48,11 +48,11 @@ _TEXTS: tuple[tuple[str, Meaning], ...] = (
     ("does not appear to contain audio", (InputError, "finds no sound in what it was sent")),
     ("transcoding failed", (InputError, "cannot read the sound that it was sent")),
     ("unable to download", (RemoteError, "lost what was uploaded to it; try again")),
-    ("cannot access uploaded file", (UsageError, "does not let this key read its own upload; check {key}")),
+    ("cannot access uploaded file", (ModelError, "does not let this key read its own upload; check {key}")),
     ("language: speaker_labels", (UsageError, "cannot tell speakers of this language; use --no-speakers")),
     ("language_code", (UsageError, "does not take this language; check --language")),
-    ("speech_model", (UsageError, "does not know this model; check --model")),
-    ("api token", (UsageError, "refuses the key; check {key}")),
+    ("speech_model", (ModelError, "does not know this model; check --model")),
+    ("api token", (ModelError, "refuses the key; check {key}")),
 )  # fmt: skip
 """Pieces of the API's error texts, in small letters. The texts themselves are not shown: they might quote."""
 
@@ -87,8 +87,9 @@ class AssemblyAI:
     def transcribe(self, path: Path, channels: Channels = "mono") -> Iterator[Chunk]:
         """All words in one chunk, with speakers, or with ``separate`` and several channels, with channels.
 
-        Raises `InputError` for what cannot be decoded or is refused, `UsageError` for a key, certificate or setting
-        that is, `NoSpeech` if nobody speaks and so no language is found, and `RemoteError` for all else that fails.
+        Raises `InputError` for what cannot be decoded or is refused, `ModelError` for a key, certificate or model that
+        is, `UsageError` for a language that is, `NoSpeech` if nobody speaks and so no language is found, and
+        `RemoteError` for all else that fails.
         """
         sound = sending.measured(path, channels)
         duration = sending.milliseconds(sound.samples)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from offrecord import audio
 from offrecord.cloud import OPENAI, host, is_here, where
-from offrecord.errors import InputError, UsageError
+from offrecord.errors import InputError, ModelError, RemoteError, UsageError
 from offrecord.transcribe import Channels, Chunk, sending
 from offrecord.transcribe.placing import Piece, placed
 from offrecord.transcribe.remote import Clock, Meaning, Remote
@@ -48,16 +48,16 @@ _REFUSED = (
 )
 
 _STATUSES: dict[int, Meaning] = {
-    400: (UsageError, _REFUSED.format(400)),
-    404: (UsageError, "knows nothing of this address or model (404); the base URL mostly ends in /v1; check --model"),
+    400: (ModelError, _REFUSED.format(400)),
+    404: (ModelError, "knows nothing of this address or model (404); the base URL mostly ends in /v1; check --model"),
     413: (InputError, "takes no ten minutes of sound at a time (413: 19 MB); raise its limit"),
-    422: (UsageError, _REFUSED.format(422)),
+    422: (ModelError, _REFUSED.format(422)),
 }  # fmt: skip
 
 _TEXTS: tuple[tuple[str, Meaning], ...] = (
-    ("verbose_json", (UsageError, _NO_TIMES)),
-    ("timestamp_granularities", (UsageError, _NO_TIMES)),
-    ("insufficient_quota", (UsageError, "says that the account has no money left; check its plan")),
+    ("verbose_json", (ModelError, _NO_TIMES)),
+    ("timestamp_granularities", (ModelError, _NO_TIMES)),
+    ("insufficient_quota", (RemoteError, "says that the account has no money left; check its plan")),
 )
 
 
@@ -88,8 +88,8 @@ class OpenAI:
     def transcribe(self, path: Path, channels: Channels = "mono") -> Iterator[Chunk]:
         """The words, in the order of their times, piece after piece; with ``separate`` channel by channel.
 
-        Raises `InputError` for what cannot be decoded or is refused, `UsageError` for a key, certificate, model or
-        setting that is, and `RemoteError` for all else that fails.
+        Raises `InputError` for what cannot be decoded or is refused, `ModelError` for a key, certificate or model that
+        is, or that gives no times for words, and `RemoteError` for all else that fails.
         """
         position = 0
         key = {"authorization": f"Bearer {self.key.get_secret_value()}"} if self.key else {}
@@ -158,7 +158,7 @@ def _heard(remote: Remote, answer: Mapping[str, Any], length: int) -> tuple[str,
     if not listed and not text.strip() and not any(str(part.get("text", "?")).strip() for part in segments):
         return "", None
     if not listed:
-        raise remote.failure(_NO_TIMES, UsageError)
+        raise remote.failure(_NO_TIMES, ModelError)
     pieces = [_piece(remote, item, i, length) for i, item in enumerate(listed, 1)]
     return text, pieces
 

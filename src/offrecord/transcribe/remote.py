@@ -20,7 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from offrecord.cloud import host, is_here
-from offrecord.errors import InputError, OffrecordError, RemoteError, UsageError
+from offrecord.errors import InputError, ModelError, OffrecordError, RemoteError, UsageError
 
 __all__ = ["Clock", "Meaning", "Remote"]
 
@@ -38,8 +38,8 @@ _TEXT = 64 * 1024
 """Bytes of an error's text that are looked at."""
 
 _STATUSES: dict[int, Meaning] = {
-    401: (UsageError, "refuses the key (401); check {key}"),
-    403: (UsageError, "refuses access with this key (403); check {key} and what its account may do"),
+    401: (ModelError, "refuses the key (401); check {key}"),
+    403: (ModelError, "refuses access with this key (403); check {key} and what its account may do"),
     404: (RemoteError, "has nothing at this address (404); check the base URL"),
     405: (RemoteError, "does not take this request (405); check the base URL"),
     407: (RemoteError, "is not reached: the proxy wants a password (407); check HTTPS_PROXY"),
@@ -230,7 +230,7 @@ class Remote:
         refused = _certificate(error)
         if refused:
             message = f"shows a certificate that is not trusted ({refused}); name its authority's in SSL_CERT_FILE"
-            return _Failed(self.failure(message, UsageError), again=False)
+            return _Failed(self.failure(message, ModelError), again=False)
         text = next(text for kind, text in _BROKEN if isinstance(error, kind))
         early = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
         return _Failed(self.failure(text.format(proxy=_through_proxy(self._url))), again=True, begun=not early)

@@ -224,6 +224,18 @@ def test_any_transcriptions_api(said: list[dict[str, Any]], tmp_path: Path) -> N
     assert data["muted"]
 
 
+def test_the_doctor_says_which_service_it_is_and_asks_nothing(tmp_path: Path) -> None:
+    """Its key and address are looked at."""
+    for key, code in ((KEY, 0), ("", 2)):
+        result = subprocess.run(
+            [sys.executable, "-m", "offrecord", "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={**os.environ, "OFFRECORD_CLOUD": "assemblyai", "ASSEMBLYAI_API_KEY": key, "HTTPS_PROXY": "http://127.0.0.1:1"},
+        )  # fmt: skip
+        assert result.returncode == code, result.stdout
+        assert "api.assemblyai.com" in result.stdout
+        assert KEY not in result.stdout + result.stderr
+
+
 class TestSettings:
     """What is chosen by options, environment and `--cloud`."""
 

@@ -18,11 +18,13 @@ from transcriptions_stub import KEY, TranscriptionsStub, form, seconds
 
 from offrecord import audio
 from offrecord.errors import InputError, ModelError, OffrecordError, RemoteError, UsageError
-from offrecord.transcribe import Chunk, openai, sending
+from offrecord.transcribe import Chunk, openai, sending, whisper
 from offrecord.transcribe.openai import LONGEST, OpenAI
+from offrecord.transcribe.whisper import _joined
 
 MONO = AUDIO / "ljspeech32" / "LJ001-0002.flac"  # 1.9 s
 STEREO = AUDIO / "calls" / "d006.mp3"
+CALL = AUDIO / "calls" / "d016.mp3"
 SECRET = "Zyxanderwick"
 
 
@@ -111,6 +113,26 @@ def test_pieces_become_words() -> None:
     assert [(w.text, w.start, w.end, w.confidence) for w in chunk.words] == [
         ("Call", 100, 300, 0.9), (f"{SECRET}.", 400, 1_400, 0.4),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["as OpenAI lists them", "as speaches does"])
+def test_a_real_recogniser_is_heard_as_if_it_were_here(bare: bool) -> None:
+    """The words of Whisper, listed without punctuation or in its own pieces, come out as our own adapter has them."""
+    local = whisper.load(threads=2)
+    samples = np.concatenate(list(audio.decode(CALL)), axis=1)[0]
+    segments = list(local.model.transcribe(samples, word_timestamps=True, vad_filter=True)[0])
+    said = [word for segment in segments for word in segment.words]
+    listed = [
+        {"word": word.word.strip(" .,?!") if bare else word.word, "start": word.start, "end": word.end} for word in said
+    ]
+    answer = {"text": "".join(segment.text for segment in segments), "words": listed}
+    with TranscriptionsStub(lambda length: answer | {"duration": length}) as stub:
+        (chunk,) = heard(stub, CALL)
+    ours = [(text, round(start * 1000), round(end * 1000)) for text, start, end, _ in _joined(said, spaced=True)]
+    assert len(ours) > 100
+    assert [word.text for word in chunk.words] == [text for text, *_ in ours]
+    off = [max(abs(w.start - start), abs(w.end - end)) for w, (_, start, end) in zip(chunk.words, ours, strict=True)]
+    assert max(off) == 0
 
 
 def test_a_server_without_a_key_is_sent_none() -> None:

@@ -194,12 +194,13 @@ def labels(policy: Annotated[str, Argument(help="Preset or labels, separated by 
 
 @app.command()
 def doctor() -> None:
-    """Check that the models are there and sound, and that the main job can be done offline."""
+    """Check that the models are there and sound, and that the main job can be done. Nothing is asked elsewhere."""
     terminal.data(f"offrecord {offrecord.__version__}, Python {sys.version.split()[0]}")
     redactor = Redactor()
+    elsewhere = redactor.settings.recogniser != "local"
     worst = 0
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("recogniser", lambda: f"{redactor.recogniser.name} on {redactor.settings.device}"),
+        ("recogniser", lambda: redactor.recogniser.name + ("" if elsewhere else f" on {redactor.settings.device}")),
         ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.sure:g}"),
         ("media", audio.versions),
     )
@@ -209,7 +210,8 @@ def doctor() -> None:
         except OffrecordError as error:
             terminal.data(f"  FAILED  {name:12} {error}")
             worst = max(worst, error.exit_code)
-    terminal.data("nothing here reaches the network" if not worst else "see docs/quickstart.md")
+    settled = "the recogniser is a service, which was not asked" if elsewhere else "nothing here reaches the network"
+    terminal.data(settled if not worst else "see docs/quickstart.md")
     raise typer.Exit(worst)
 
 

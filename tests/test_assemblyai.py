@@ -167,6 +167,12 @@ class TestWhatComesBack:
         with AssemblyAIStub([]) as stub:
             assert heard(stub).words == []
 
+    def test_a_confidence_beyond_all_bounds_is_cut_back(self) -> None:
+        """It is a number from 0 to 1."""
+        words = [{**word("a", 0, 1), "confidence": 10**400}, {**word("b", 2, 3), "confidence": float("nan")}]
+        with AssemblyAIStub(words) as stub:
+            assert [w.confidence for w in heard(stub).words] == [1, 0]
+
     def test_an_answer_of_a_megabyte_is_read(self) -> None:
         """Ten thousand words."""
         words = [word("word", i % 1_800, i % 1_800 + 10) for i in range(10_000)]
@@ -178,6 +184,9 @@ UNUSABLE: list[tuple[str, dict[str, Any]]] = [
     ("no length", {"audio_duration": None}),
     ("half the recording", {"audio_duration": 0, "words": [], "text": ""}) ,
     ("another recording", {"audio_duration": 61}),
+    ("an endless length", {"audio_duration": 10**400}),
+    ("a length that is no number", {"audio_duration": float("nan")}),
+    ("half a character", {"words": [word("\ud800", 0, 100)], "text": "\ud800"}),
     ("no words", {"words": None}),
     ("no words for a text", {"words": []}),
     ("a text without words", {"words": [], "text": SECRET}),
@@ -273,6 +282,13 @@ class TestPassingFailures:
         assert clock.slept[0] == 7
         assert 80 < clock.slept[1] <= 90
         assert clock.slept[2] == 2  # what is no time counts as none: doubled from half a second
+
+    def test_a_date_that_is_past_is_now(self, stub: AssemblyAIStub) -> None:
+        """No wait, and no error."""
+        clock = Wound()
+        stub.next("POST /v2/upload", Answer(503, {}, {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}))
+        heard(stub, clock=clock)
+        assert clock.slept[0] == 0
 
     def test_it_gives_up_after_five(self, stub: AssemblyAIStub) -> None:
         """The last failure is the error."""

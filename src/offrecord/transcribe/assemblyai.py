@@ -178,7 +178,7 @@ class AssemblyAI:
 def _words(remote: Remote, answer: Mapping[str, Any], duration: int) -> list[Word]:
     """The words of a complete transcript of a recording of this length, in the order of their times."""
     heard = answer.get("audio_duration")
-    if isinstance(heard, bool) or not isinstance(heard, int | float):
+    if isinstance(heard, bool) or not isinstance(heard, int | float) or not 0 <= heard < 1_000_000:
         raise remote.failure("does not say how much of the recording it heard, so words may be missing")
     if not abs(heard * 1_000 - duration) <= _SLACK_MS:
         raise remote.failure(f"heard {heard:g} s of a recording of {duration / 1000:.1f} s, so words may be missing")

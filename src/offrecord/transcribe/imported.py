@@ -228,7 +228,7 @@ def _word(
 ) -> Word:
     if not 0 <= start <= end:
         raise InputError(f"{where}: times {start} to {end} ms; expected 0 <= start <= end")
-    sure = float(confidence) if isinstance(confidence, int | float) else None
+    sure = min(1.0, max(0.0, confidence)) if isinstance(confidence, int | float) else None
     return Word("_".join(text.split()), start, end, sure, speaker if isinstance(speaker, str) else None, channel)
 
 

@@ -57,6 +57,7 @@ _STATUSES: dict[int, Meaning] = {
 _TEXTS: tuple[tuple[str, Meaning], ...] = (
     ("verbose_json", (ModelError, _NO_TIMES)),
     ("timestamp_granularities", (ModelError, _NO_TIMES)),
+    ("too short", (InputError, "takes no recording as short as this one; OpenAI wants 100 ms at least")),
     ("insufficient_quota", (RemoteError, "says that the account has no money left; check its plan")),
 )
 
@@ -160,6 +161,10 @@ def _heard(remote: Remote, answer: Mapping[str, Any], length: int) -> tuple[str,
     if not listed:
         raise remote.failure(_NO_TIMES, ModelError)
     pieces = [_piece(remote, item, i, length) for i, item in enumerate(listed, 1)]
+    try:
+        "".join([text, *(piece.text for piece in pieces)]).encode()
+    except UnicodeEncodeError:
+        raise remote.failure("gave a text with half of a surrogate pair, which nothing can show") from None
     return text, pieces
 
 

@@ -248,7 +248,7 @@ def _other(status: int) -> Meaning:
 def _retry_after(value: str) -> float | None:
     """Seconds, from a number of them or a date (RFC 9110, 10.2.3); None for anything else."""
     try:
-        return max(0.0, float(value)) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - time.time()
+        return max(0.0, float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
 

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from assemblyai_stub import DELETED, KEY, AssemblyAIStub, word
 from clocks import Wound
@@ -20,6 +21,7 @@ from conftest import AUDIO
 from pydantic import SecretStr
 from servers import HTML, Answer
 
+from offrecord import audio
 from offrecord.errors import InputError, ModelError, NoSpeech, OffrecordError, RemoteError, UsageError
 from offrecord.transcribe import Chunk, sending
 from offrecord.transcribe.assemblyai import AssemblyAI
@@ -86,6 +88,15 @@ class TestWhatIsAsked:
             assert -(-sound.getnframes() // 16) == chunk.end
             assert max(sound.readframes(16_000)) > 0
         assert all(MONO.stem not in str(request) for request in stub.requests)
+
+    def test_each_channel_is_sent_as_it_sounds(self, stub: AssemblyAIStub) -> None:
+        """Samples interleaved, as WAV has them, to the nearest of 16 bits."""
+        heard(stub, STEREO, "separate")
+        with wave.open(io.BytesIO(stub.seen("POST /v2/upload")[0].body)) as sound:
+            sent = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").reshape(-1, 2).T / 32_767
+        meant = np.concatenate(list(audio.decode(STEREO, channels="separate")), axis=1).clip(-1, 1)
+        assert np.abs(meant[0] - meant[1]).max() > 0.1
+        assert np.abs(sent - meant).max() < 1e-4
 
     def test_the_plain_transcript_is_asked_for(self, stub: AssemblyAIStub) -> None:
         """No redaction there; the language is found, and speakers are told apart."""
@@ -369,8 +380,9 @@ class TestDeleting:
     def test_it_is_gone_after_the_deadline(self) -> None:
         """Deleting has a time of its own."""
         with AssemblyAIStub(WORDS, looks=10_000) as stub:
+            stub.next("DELETE", *[Answer(503, {}, {"retry-after": "20"})] * 2)
             refused(stub, RemoteError, delete=True, seconds=60)
-            assert len(stub.seen("DELETE")) == 1
+            assert [t["audio_url"] for t in stub.transcripts.values()] == [DELETED]
 
     def test_it_is_gone_after_an_interruption(self) -> None:
         """Ctrl-C while it is waited for."""

@@ -229,7 +229,7 @@ def test_the_doctor_says_which_service_it_is_and_asks_nothing(tmp_path: Path) ->
     for key, code in ((KEY, 0), ("", 2)):
         result = subprocess.run(
             [sys.executable, "-m", "offrecord", "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False,
-            env={**os.environ, "OFFRECORD_CLOUD": "assemblyai", "ASSEMBLYAI_API_KEY": key, "HTTPS_PROXY": "http://127.0.0.1:1"},
+            env={**os.environ, "OFFRECORD_RECOGNISER": "assemblyai", "ASSEMBLYAI_API_KEY": key, "HTTPS_PROXY": "http://127.0.0.1:1"},
         )  # fmt: skip
         assert result.returncode == code, result.stdout
         assert "api.assemblyai.com" in result.stdout

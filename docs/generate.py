@@ -35,7 +35,10 @@ def settings_page() -> str:
         "# Settings\n\nRead from the environment; the command line's options and the library's keywords "
         "(the same names in small letters) come first, the defaults last. There is no configuration file. "
         "Made by `docs/generate.py`.\n\n"
-        "| variable | default | what |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        "| variable | default | what |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        "Services elsewhere are known by their vendors' variables too: `ASSEMBLYAI_API_KEY`, `ASSEMBLYAI_BASE_URL`, "
+        "`ASSEMBLYAI_LLM_GATEWAY_BASE_URL`, `OPENAI_API_KEY`, `OPENAI_BASE_URL`; a key may be in the file that its "
+        "variable with `_FILE` names. See [recognisers elsewhere](cloud.md).\n"
     )
 
 

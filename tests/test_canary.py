@@ -15,13 +15,22 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from assemblyai_stub import KEY as STUB_KEY
+from assemblyai_stub import AssemblyAIStub, word
+from clocks import Wound
+from pydantic import SecretStr
+from servers import Answer
+from transcriptions_stub import TranscriptionsStub
 
 import offrecord
 from offrecord import export
 from offrecord.errors import OffrecordError
-from offrecord.transcribe import imported
+from offrecord.transcribe import imported, sending
+from offrecord.transcribe.assemblyai import AssemblyAI
+from offrecord.transcribe.openai import OpenAI
 from offrecord.types import Policy, Span, Transcript, Word
 
 CANARY = "Zyxanderwick"
@@ -92,9 +101,58 @@ def _values(_: Path) -> object:
     )
 
 
+def _assemblyai(answered: dict[str, Any]) -> Callable[[Path], object]:
+    """AssemblyAI's recogniser, whose transcript has these fields beside a word that is the canary."""
+
+    def surface(directory: Path) -> object:
+        with AssemblyAIStub([word(CANARY, 0, 100)], changed=answered, looks=1) as stub:
+            recogniser = AssemblyAI(stub.url, SecretStr(STUB_KEY), print, delete=True, clock=Wound())
+            return recogniser, list(recogniser.transcribe(_sound(directory)))
+
+    surface.__name__ = "_assemblyai_" + ("_".join(answered) or "well")
+    return surface
+
+
+def _transcriptions(answered: dict[str, Any]) -> Callable[[Path], object]:
+    """A recogniser behind `/v1/audio/transcriptions` that answers so."""
+
+    def surface(directory: Path) -> object:
+        with TranscriptionsStub(lambda _: answered, key=None) as stub:
+            recogniser = OpenAI(f"{stub.url}/v1", SecretStr(STUB_KEY), print, clock=Wound())
+            return recogniser, list(recogniser.transcribe(_sound(directory)))
+
+    surface.__name__ = "_transcriptions_" + ("_".join(answered) or "nothing")
+    return surface
+
+
+def _refused_there(directory: Path) -> object:
+    with AssemblyAIStub() as stub:
+        stub.next("POST /v2/upload", Answer(400, {"error": TEXT}, {"x-reason": "none"}))
+        return list(AssemblyAI(stub.url, SecretStr(STUB_KEY), print, clock=Wound()).transcribe(_sound(directory)))
+
+
+def _broken_there(directory: Path) -> object:
+    with AssemblyAIStub() as stub:
+        stub.next("POST /v2/upload", Answer(200, f'{{"upload_url": "{CANARY}'.encode()))
+        return list(AssemblyAI(stub.url, SecretStr(STUB_KEY), print, clock=Wound()).transcribe(_sound(directory)))
+
+
+def _sound(directory: Path) -> Path:
+    path = directory / "a.wav"
+    path.write_bytes(sending.header(sending.Sound(1, 16_000)) + bytes(32_000))
+    return path
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
-    _bad_order, _values,
+    _bad_order, _values, _refused_there, _broken_there,
+    _assemblyai({}), _assemblyai({"status": "error", "error": TEXT}), _assemblyai({"audio_duration": CANARY}),
+    _assemblyai({"words": [{"text": CANARY, "start": CANARY}]}), _assemblyai({"words": [], "text": TEXT}),
+    _assemblyai({"status": CANARY}),
+    _transcriptions({"duration": 1, "text": CANARY, "words": [{"word": CANARY, "start": 0, "end": 1}]}),
+    _transcriptions({"duration": 1, "text": TEXT}), _transcriptions({"duration": CANARY, "text": CANARY}),
+    _transcriptions({"duration": 1, "text": TEXT, "words": [{"word": CANARY, "start": CANARY}]}),
+    _transcriptions({"duration": 1, "text": TEXT, "words": [CANARY]}), _transcriptions({"error": TEXT}),
 ]  # fmt: skip
 
 
@@ -113,6 +171,7 @@ def test_the_canary_is_nowhere(
         shown = "".join(traceback.format_exception(error, limit=0)) + repr(error)
     out, err = capfd.readouterr()
     assert CANARY.lower() not in (shown + caplog.text + out + err).lower()
+    assert STUB_KEY not in shown + caplog.text + out + err
 
 
 def test_the_command_line_shows_the_canary_only_hidden(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
     {"errors"},
     {"labels"},
+    {"cloud"},
     {"types", "settings"},
     {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
     {"redact", "live", "export"},

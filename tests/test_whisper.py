@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from offrecord.errors import ModelError, UsageError
 from offrecord.transcribe import Chunk, whisper
-from offrecord.transcribe.whisper import CHUNK, _chunks, _joined
+from offrecord.transcribe.whisper import CHUNK, _joined, chunks
 from offrecord.types import Transcript, Word
 
 Piece = namedtuple("Piece", "word start end probability")
@@ -102,9 +102,9 @@ def test_chunks_are_the_samples(lengths: list[int], channels: int) -> None:
     for length in lengths:
         blocks.append(np.repeat(whole[None, at : at + length], channels, axis=0))
         at += length
-    chunks = list(_chunks(iter(blocks)))
-    assert all(0 < chunk.shape[1] <= CHUNK for chunk in chunks)
-    joined = np.concatenate([chunk[0] for chunk in chunks]) if chunks else np.zeros(0, np.float32)
+    cut = list(chunks(iter(blocks)))
+    assert all(0 < chunk.shape[1] <= CHUNK for chunk in cut)
+    joined = np.concatenate([chunk[0] for chunk in cut]) if cut else np.zeros(0, np.float32)
     assert np.array_equal(joined, whole)
 
 
@@ -113,7 +113,7 @@ def test_chunks_are_cut_where_it_is_quiet() -> None:
     samples = np.full((1, CHUNK + 16_000), 0.5, np.float32)
     pause = slice(CHUNK - 200_000, CHUNK - 180_000)
     samples[:, pause] = 0
-    first = next(_chunks(iter([samples])))
+    first = next(chunks(iter([samples])))
     assert pause.start < first.shape[1] < pause.stop
 
 

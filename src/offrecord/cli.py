@@ -22,7 +22,7 @@ from typer import Argument, Option
 
 import offrecord
 from offrecord import audio, export, options, sources, terminal
-from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
+from offrecord.errors import FailedClosed, InputError, NoSpeech, NotDeleted, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
 from offrecord.transcribe import imported
@@ -52,6 +52,11 @@ def redact(
     pad: options.Pad = None,
     allow: options.Allow = None,
     deny: options.Deny = None,
+    cloud: options.Cloud = None,
+    recogniser: options.Recogniser = None,
+    recogniser_base_url: options.RecogniserBaseUrl = None,
+    speakers: options.Speakers = None,
+    delete_remote: options.DeleteRemote = None,
     model: options.Model = None,
     language: options.Language = None,
     channels: options.Channels = None,
@@ -70,12 +75,14 @@ def redact(
     offrecord redact call.mp3 -o out --formats txt,srt,sound
     offrecord redact *.wav -o out --policy pci --substitute hash --sound silence
     offrecord redact call.wav --transcript call.json -o out
+    offrecord redact call.mp3 --cloud assemblyai --delete-remote
     echo "I'm Ann Lee" | offrecord redact -
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
         strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger,
-        threads=threads,
+        threads=threads, cloud=cloud, recogniser=recogniser, recogniser_base_url=recogniser_base_url,
+        speakers=speakers, delete_remote=delete_remote, tell=terminal.tell,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
@@ -120,6 +127,9 @@ def _redact_one(
     terminal.report(console, file, redaction, paths, time.monotonic() - began)
     if silent:
         console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
+    if redaction.made_with.get("remote_copy") == "not deleted":
+        terminal.tell(f"{file.name}: the result is complete, but its copy elsewhere may still be there")
+        return NotDeleted.exit_code
     return NoSpeech.exit_code if silent else 0
 
 
@@ -184,12 +194,13 @@ def labels(policy: Annotated[str, Argument(help="Preset or labels, separated by 
 
 @app.command()
 def doctor() -> None:
-    """Check that the models are there and sound, and that the main job can be done offline."""
+    """Check that the models are there and sound, and that the main job can be done. Nothing is asked elsewhere."""
     terminal.data(f"offrecord {offrecord.__version__}, Python {sys.version.split()[0]}")
     redactor = Redactor()
+    elsewhere = redactor.settings.recogniser != "local"
     worst = 0
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("recogniser", lambda: f"{redactor.recogniser.name} on {redactor.settings.device}"),
+        ("recogniser", lambda: redactor.recogniser.name + ("" if elsewhere else f" on {redactor.settings.device}")),
         ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.sure:g}"),
         ("media", audio.versions),
     )
@@ -199,7 +210,8 @@ def doctor() -> None:
         except OffrecordError as error:
             terminal.data(f"  FAILED  {name:12} {error}")
             worst = max(worst, error.exit_code)
-    terminal.data("nothing here reaches the network" if not worst else "see docs/quickstart.md")
+    settled = "the recogniser is a service, which was not asked" if elsewhere else "nothing here reaches the network"
+    terminal.data(settled if not worst else "see docs/quickstart.md")
     raise typer.Exit(worst)
 
 

@@ -7,9 +7,11 @@
         - OutputExists        a file in the way, and no leave to replace it
       + InputError            the recording, text or transcript cannot be read
       + NoSpeech              asked for sound from a recording in which nobody speaks
-      + ModelError            a model is missing, damaged or cannot be loaded
+      + ModelError            a model is missing, damaged, cannot be loaded, or is refused where it is
       + FailedClosed          a stage could not do its work, so nothing is released
+        - RemoteError         a service elsewhere refused, broke off, or gave no usable answer
       + OutputError           the result cannot be written: no room, no right
+      + NotDeleted            the result is there, but so is a copy elsewhere that was to be deleted
 
 Each leaf carries the exit code of the command line and the status of the HTTP server. Messages say what happened,
 what was expected and what to do. They name files, labels, positions and counts; they never hold what was said. Where a
@@ -21,9 +23,11 @@ __all__ = [
     "InputError",
     "ModelError",
     "NoSpeech",
+    "NotDeleted",
     "OffrecordError",
     "OutputError",
     "OutputExists",
+    "RemoteError",
     "UnknownFormat",
     "UnknownLabel",
     "UsageError",
@@ -73,7 +77,7 @@ class NoSpeech(OffrecordError):
 
 
 class ModelError(OffrecordError):
-    """A model is missing, its digest is wrong, or it cannot be loaded."""
+    """A model is missing, its digest is wrong, it cannot be loaded, or the service that has it does not let us."""
 
     exit_code = 5
     http_status = 503
@@ -86,8 +90,21 @@ class FailedClosed(OffrecordError):
     http_status = 500
 
 
+class RemoteError(FailedClosed):
+    """A service elsewhere refused, broke off, took too long, or gave an answer that cannot be relied on."""
+
+    http_status = 502
+
+
 class OutputError(OffrecordError):
     """The result cannot be written. What stood there before stands there still."""
 
     exit_code = 7
     http_status = 507
+
+
+class NotDeleted(OffrecordError):
+    """The work is done and its result written, but a copy elsewhere that was to be deleted may still be there."""
+
+    exit_code = 8
+    http_status = 502

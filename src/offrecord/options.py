@@ -10,8 +10,9 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "Language", "Model", "Output", "Pad", "Policy", "Quiet",
-    "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Allow", "AsJson", "Channels", "Cloud", "DeleteRemote", "Deny", "Force", "Formats", "Language", "Model", "Output",
+    "Pad", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl", "Sound", "Sources", "Speakers", "Strictness",
+    "Substitute", "Tagger", "Threads", "TranscriptFile",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -24,7 +25,7 @@ Output = Annotated[Path | None, Option("-o", "--output", help="Directory to writ
 Formats = Annotated[str | None, Option(help=f"What to write, separated by commas: {', '.join(export.FORMATS)}.")]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON instead of the text, one a line.")]
 Force = Annotated[bool, Option(help="Replace outputs that exist.")]
-Quiet = Annotated[bool, Option("-q", "--quiet", help="No progress and no notices.")]
+Quiet = Annotated[bool, Option("-q", "--quiet", help="No progress, and no notices but of what leaves the machine.")]
 
 # What is hidden, and how.
 Policy = Annotated[str | None, Option(help="Preset or labels, separated by commas, that are hidden.")]
@@ -35,7 +36,21 @@ Sound = Annotated[str | None, Option(help="What is heard instead: beep, silence,
 Pad = Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")]
 
 # Who recognises.
-Model = Annotated[str | None, Option(help="Recogniser: tiny.en, another name, a directory or a hub id.")]
+Cloud = Annotated[str | None, Option(help="Recogniser and LLM gateway of a vendor: assemblyai. Needs its key.")]
+Recogniser = Annotated[
+    str | None,
+    Option(
+        help="Who recognises: local, assemblyai, or openai for any /v1/audio/transcriptions; keys from the environment."
+    ),
+]
+RecogniserBaseUrl = Annotated[str | None, Option(help="Address of that recogniser's API.")]
+Speakers = Annotated[bool | None, Option("--speakers/--no-speakers", help="Have AssemblyAI tell the speakers apart.")]
+DeleteRemote = Annotated[
+    bool | None, Option("--delete-remote", help="Delete transcript and upload at AssemblyAI afterwards.")
+]
+Model = Annotated[
+    str | None, Option(help="The recogniser's model: tiny.en, another name, a directory or a hub id; or an API's.")
+]
 Language = Annotated[str | None, Option(help="Language spoken, as `en`.")]
 Channels = Annotated[str | None, Option(help="Recognise the mix (mono), or each channel on its own (separate).")]
 TranscriptFile = Annotated[

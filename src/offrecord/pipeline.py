@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from offrecord import audio
+from offrecord import audio, cloud
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import labels_for
@@ -17,8 +19,8 @@ from offrecord.live import Live
 from offrecord.redact.audio import intervals
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
-from offrecord.settings import settings
-from offrecord.transcribe import imported, whisper
+from offrecord.settings import Settings, settings
+from offrecord.transcribe import Copy, Recogniser, assemblyai, imported, openai, whisper
 from offrecord.types import Policy, Redaction, Span, Transcript, Word
 
 __all__ = ["Redactor"]
@@ -32,8 +34,9 @@ class Redactor:
     Takes the fields of `offrecord.settings.Settings` by name (``policy="pci"``, ``substitute="hash"``,
     ``model="base"``, …); what is not given comes from the environment (``OFFRECORD_*``), then from the defaults.
     ``policy`` is a preset, a label, or several in a list or separated by commas; ``allow`` and ``deny`` are words and
-    phrases that are never and always hidden. Raises `UsageError` for a setting that cannot be, and `UnknownLabel`
-    for a label outside the table.
+    phrases that are never and always hidden. ``tell`` is called with a line before sound is sent to another machine,
+    and with what became of the copy there; by default these lines are warnings of the logger ``offrecord``. Raises
+    `UsageError` for a setting that cannot be, and `UnknownLabel` for a label outside the table.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Redactor:
         policy: str | Iterable[str] | None = None,
         allow: Sequence[str] = (),
         deny: Sequence[str] = (),
+        tell: Say | None = None,
         **given: Any,
     ) -> None:
         chosen = settings(**given)
         self.settings = chosen
+        self.tell: Say = tell or logging.getLogger("offrecord").warning
         self.policy = Policy(
             labels=labels_for(chosen.policy if policy is None else policy),
             substitution=chosen.substitute,
@@ -56,16 +61,9 @@ class Redactor:
         )
 
     @cached_property
-    def recogniser(self) -> whisper.Whisper:
-        """The recogniser. Loading it raises `ModelError` or `UsageError`."""
-        set_ = self.settings
-        return whisper.load(
-            set_.model,
-            threads=set_.threads,
-            device=set_.device,
-            compute_type=set_.compute_type,
-            language=set_.language,
-        )
+    def recogniser(self) -> Recogniser:
+        """The recogniser. Loading it raises `ModelError` or `UsageError`; nothing is sent yet."""
+        return _recogniser(self.settings, self.tell)
 
     @cached_property
     def tagger(self) -> tagger.Tagger:
@@ -96,16 +94,19 @@ class Redactor:
         if transcript is not None:
             return self._finish(self._given(path, transcript), "imported", say)
         # Two voices at once are put in order at the end, so nothing of them is final before.
-        live = Live(self.detectors, self.policy, say) if say and self.settings.channels == "mono" else None
+        in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai"
+        live = Live(self.detectors, self.policy, say) if say and in_order else None
         words: list[Word] = []
         end = 0
+        copy: Copy | None = None
         for chunk in self.recogniser.transcribe(path, self.settings.channels):
             words += chunk.words
-            end = chunk.end
+            end, copy = chunk.end, chunk.copy
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        return self._finish(heard, self.recogniser.name, say, live)
+        redaction = self._finish(heard, self.recogniser.name, say, live)
+        return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""
@@ -163,6 +164,41 @@ class Redactor:
             "sound": self.policy.sound,
             "pad": f"{self.policy.pad}",
         }
+
+
+def _recogniser(chosen: Settings, tell: Say) -> Recogniser:
+    if chosen.recogniser == "local":
+        return whisper.load(
+            whisper.BUNDLED if chosen.model is None else chosen.model,
+            threads=chosen.threads,
+            device=chosen.device,
+            compute_type=chosen.compute_type,
+            language=chosen.language,
+        )
+    url = cloud.checked(
+        chosen.recogniser_base_url or cloud.address(chosen.recogniser), "the base URL of the recogniser"
+    )
+    if chosen.recogniser == "assemblyai":
+        return assemblyai.AssemblyAI(
+            url.removesuffix("/v2"),
+            cloud.key(assemblyai.KEY),
+            tell,
+            model=chosen.model,
+            language=chosen.language,
+            speakers=chosen.speakers,
+            delete=chosen.delete_remote,
+            seconds=chosen.recogniser_timeout,
+        )
+    if chosen.delete_remote:
+        raise UsageError("this API has no call to delete what it was sent, so --delete-remote cannot be kept with it")
+    return openai.OpenAI(
+        url,
+        cloud.key(openai.KEY),
+        tell,
+        model=openai.DEFAULT if chosen.model is None else chosen.model,
+        language=chosen.language,
+        seconds=chosen.recogniser_timeout,
+    )
 
 
 _RULES = {"recall": 0.0, "balanced": 0.7, "precision": 0.8}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from offrecord.cloud import implied
 from offrecord.errors import UsageError
 
 __all__ = ["Settings", "settings"]
@@ -25,7 +26,25 @@ class Settings(BaseSettings):
     substitute: Literal["hash", "label", "numbered"] = Field("label", description="what stands for a hidden word")
     sound: Literal["beep", "silence", "none"] = Field("beep", description="what is heard instead")
     pad: int = Field(250, ge=0, le=5_000, description="milliseconds muted on each side of a detail")
-    model: str = Field("tiny.en", description="recogniser: the bundled one, a name, a directory or a hub id")
+    cloud: Literal["assemblyai"] | None = Field(
+        None, description="recogniser, LLM gateway and model of a vendor, where they are not set"
+    )
+    recogniser: Literal["local", "assemblyai", "openai"] = Field(
+        "local", description="who recognises: this machine, or an API: AssemblyAI's, or any `/v1/audio/transcriptions`"
+    )
+    recogniser_base_url: str | None = Field(
+        None, description="address of that API; by default ASSEMBLYAI_BASE_URL or OPENAI_BASE_URL, or the vendor's"
+    )
+    recogniser_timeout: float = Field(
+        3_600, gt=0, le=1_000_000, description="seconds that an API may take for a recording, all in all"
+    )
+    speakers: bool = Field(True, description="have AssemblyAI tell the speakers apart")
+    delete_remote: bool = Field(False, description="delete the transcript and the upload at AssemblyAI afterwards")
+    model: str | None = Field(
+        None,
+        description="model of the recogniser: here a name, a directory or a hub id (the bundled `tiny.en`); elsewhere "
+        "the API's name for it (`whisper-1`, or AssemblyAI's own choice)",
+    )
     language: str | None = Field(None, description="language spoken, as `en`; found by the model if not given")
     channels: Literal["mono", "separate"] = Field("mono", description="recognise the mix, or each channel on its own")
     device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="where the recogniser runs")
@@ -49,7 +68,11 @@ def settings(**given: Any) -> Settings:
     if unknown:
         raise UsageError(f"unknown setting {min(unknown)!r}; expected one of {', '.join(Settings.model_fields)}")
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        chosen = Settings(**{name: value for name, value in given.items() if value is not None})
+        if chosen.cloud is None:
+            return chosen
+        ours = {name: getattr(chosen, name) for name in chosen.model_fields_set}
+        return Settings(**ours, **implied(chosen.cloud, ours))
     except ValidationError as error:
         reasons = [
             f"{part['loc'][0]} (OFFRECORD_{str(part['loc'][0]).upper()}): {part['msg']}" for part in error.errors()

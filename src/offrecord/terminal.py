@@ -16,7 +16,7 @@ from rich.text import Text
 from offrecord.sources import STDIN
 from offrecord.types import Redaction
 
-__all__ = ["data", "notices", "report", "unexpected", "working"]
+__all__ = ["data", "notices", "report", "tell", "unexpected", "working"]
 
 notices = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -51,6 +51,11 @@ def data(line: str) -> None:
     """A line of data, at once: whoever reads a pipe sees it while the work goes on."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def tell(line: str) -> None:
+    """Say what leaves the machine, even with ``--quiet``: nothing is sent anywhere unsaid."""
+    notices.print(f"offrecord: {line}", markup=False)
 
 
 def unexpected(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:

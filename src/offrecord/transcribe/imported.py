@@ -17,7 +17,7 @@ from typing import Any
 from offrecord.errors import InputError
 from offrecord.types import Transcript, Word
 
-__all__ = ["SUFFIXES", "from_text", "read", "read_text"]
+__all__ = ["SUFFIXES", "assemblyai_words", "from_text", "read", "read_text"]
 
 SUFFIXES = frozenset({".json", ".srt", ".vtt"})
 """Files with these names are transcripts with times; any other text is plain."""
@@ -150,12 +150,15 @@ def _from_json(text: str, name: str) -> Transcript:
     if isinstance(data, dict) and isinstance(data.get("segments"), list):
         return _timed(_segment_words(data["segments"], name), name)
     if isinstance(data, dict) and isinstance(data.get("words"), list):
-        return _timed(_assemblyai_words(data, name), name)
+        return _timed(assemblyai_words(data, name), name)
     raise InputError(f"{name}: neither `words` (AssemblyAI) nor `segments` (Whisper, WhisperX) is in this JSON")
 
 
-def _assemblyai_words(data: Mapping[str, Any], name: str) -> Iterator[Word]:
-    """AssemblyAI gives milliseconds, and the channel as a text that counts from 1."""
+def assemblyai_words(data: Mapping[str, Any], name: str) -> Iterator[Word]:
+    """The words of AssemblyAI's transcript object: milliseconds, and the channel as a text that counts from 1.
+
+    Raises `InputError`, which calls the transcript ``name``, for one without text or times.
+    """
     for i, item in enumerate(data["words"], 1):
         where = f"{name}, word {i}"
         start, end = (_number(item, key, where) for key in ("start", "end"))
@@ -225,7 +228,7 @@ def _word(
 ) -> Word:
     if not 0 <= start <= end:
         raise InputError(f"{where}: times {start} to {end} ms; expected 0 <= start <= end")
-    sure = float(confidence) if isinstance(confidence, int | float) else None
+    sure = min(1.0, max(0.0, confidence)) if isinstance(confidence, int | float) else None
     return Word("_".join(text.split()), start, end, sure, speaker if isinstance(speaker, str) else None, channel)
 
 

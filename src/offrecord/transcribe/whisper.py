@@ -28,7 +28,7 @@ from offrecord.types import Word
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
-__all__ = ["BUNDLED", "Whisper", "load"]
+__all__ = ["BUNDLED", "Whisper", "chunks", "load"]
 
 BUNDLED = "tiny.en"
 _BUNDLED_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -60,7 +60,7 @@ class Whisper:
         word. Raises `InputError` for what cannot be decoded. A recording without speech gives chunks without words.
         """
         position = 0
-        for samples in _chunks(audio.decode(path, rate=RATE, channels=channels)):
+        for samples in chunks(audio.decode(path, rate=RATE, channels=channels)):
             start, end = _ms(position), _ms(position + samples.shape[1])
             words = [
                 word
@@ -181,16 +181,16 @@ def _joined(pieces: Any, *, spaced: bool) -> Iterator[tuple[str, float, float, f
         yield held
 
 
-def _chunks(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """The same samples, shape (channels, samples), in chunks of at most `CHUNK`, cut where it is quiet."""
+def chunks(blocks: Iterator[NDArray[np.float32]], longest: int = CHUNK) -> Iterator[NDArray[np.float32]]:
+    """The same samples, shape (channels, samples), in chunks of ``longest`` samples at most, cut where it is quiet."""
     held: list[NDArray[np.float32]] = []
     length = 0
     for block in blocks:
         held.append(block)
         length += block.shape[1]
-        while length > CHUNK:
+        while length > longest:
             samples = np.concatenate(held, axis=1)
-            at = _quietest(samples[:, :CHUNK])
+            at = _quietest(samples[:, :longest])
             yield samples[:, :at]
             held, length = [samples[:, at:]], length - at
     if length:

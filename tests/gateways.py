@@ -158,14 +158,15 @@ def gateway(play: Play, *, certificate: Path | None = None) -> Iterator[Gateway]
                 self.send_header(name, value)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
+            if turn.rude == "half":
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(turn.body), turn.body[: len(turn.body) // 2]))
+                self.close_connection = True
+                return
             size = max(1, -(-len(turn.body) // turn.pieces))
             for start in range(0, len(turn.body), size):
                 piece = turn.body[start : start + size]
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
                 self.wfile.flush()
-                if turn.rude == "half" and start >= len(turn.body) // 2:
-                    self.close_connection = True
-                    return
                 if turn.pieces > 1:
                     time.sleep(turn.pause)
             self.wfile.write(b"0\r\n\r\n")

@@ -58,7 +58,7 @@ def is_loopback(base_url: str) -> bool:
 
 
 class Client:
-    """OpenAI's client for one address, without its retries."""
+    """OpenAI's client for one address, without its retries; its connections are open until `close`."""
 
     def __init__(self, base_url: str, key: SecretStr | None, timeout: float) -> None:
         """Raises `UsageError` for a key, or a proxy in the environment, that cannot be; ``none`` is no key."""
@@ -72,6 +72,10 @@ class Client:
         if http is None:
             raise UsageError("the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used; correct or unset it")
         self._openai = openai.OpenAI(api_key=value, base_url=base_url, max_retries=0, http_client=http)
+
+    def close(self) -> None:
+        """Close the connections. A thread that is waiting for a reply fails."""
+        self._openai.close()
 
     def fetch(self, body: dict[str, Any], limit: float) -> tuple[Reply | None, str]:
         """The gateway's reply within ``limit`` seconds, whatever its status, or else the kind of failure there was.

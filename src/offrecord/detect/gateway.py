@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import AbstractContextManager, closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,8 +60,9 @@ class Gateway:
         self.base_url, self.model = address(base_url), model
         self.local = is_loopback(self.base_url)
         self.host = urlsplit(self.base_url).netloc
-        self._budget, self._timeout, self._pause = budget, timeout, pause
-        self._client = Client(self.base_url, key, timeout)
+        self._key, self._budget, self._timeout, self._pause = key, budget, timeout, pause
+        with self.open():  # A key or a proxy that cannot be is found now, before any work is done.
+            pass
         self._shape = Shape()
         self._lock = threading.Lock()
 
@@ -69,8 +71,12 @@ class Gateway:
         """Whether it is known what the gateway can do, so that questions may be asked side by side."""
         return self._shape.settled
 
+    def open(self) -> AbstractContextManager[Client]:
+        """Connections, for as long as one redaction takes."""
+        return closing(Client(self.base_url, self._key, self._timeout))
+
     def ask(
-        self, system: str, user: str, schema: dict[str, Any], meter: Meter, deadline: float
+        self, client: Client, system: str, user: str, schema: dict[str, Any], meter: Meter, deadline: float
     ) -> list[Quote] | TooLong:
         """The quotes that the model answers with, or `TooLong` if question or answer are too long for it.
 
@@ -84,7 +90,7 @@ class Gateway:
             shape = self._shape
             body = shape.body(self.model, system, user, schema)
             meter.add(calls=1, retries=int(again))
-            outcome = self._once(body, shape, meter, deadline)
+            outcome = self._once(client, body, shape, meter, deadline)
             again = True
             if isinstance(outcome, Shape):
                 self._turn(shape, outcome)
@@ -134,13 +140,13 @@ class Gateway:
         time.sleep(pause)
 
     def _once(
-        self, body: dict[str, Any], shape: Shape, meter: Meter, deadline: float
+        self, client: Client, body: dict[str, Any], shape: Shape, meter: Meter, deadline: float
     ) -> list[Quote] | TooLong | Shape | Broken | Again:
         """Ask once. The errors of the client stay in here: what they hold may quote the question."""
         limit = max(0.1, min(self._timeout, deadline - time.monotonic()))
         asked = sum(len(message["content"]) for message in body["messages"])
         with self._budget.call(asked + 3 * shape.allowance) as prices, quiet():
-            reply, failure = self._client.fetch(body, limit)
+            reply, failure = client.fetch(body, limit)
             if reply is not None and reply.status == 200:
                 outcome, price = read_reply(reply)
                 prices.append(price)

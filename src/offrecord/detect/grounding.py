@@ -71,7 +71,8 @@ class Ground:
             # "Will" is a name where it has its capital; "will" is not.
             return _spans(exact, quote.label, 0.9, "exact")
         folds = set(self._plain.find(quote.text)) - exact
-        told = set(self._spoken.find(written(quote.text).text)) - exact - folds if self._spoken else set()
+        told = set(self._spoken.find(written(quote.text).text)) if self._spoken else set()
+        told = {place for place in told if not any(_touch(place, other) for other in exact | folds)}
         found = _spans(exact, quote.label, 0.9, "exact") + _spans(folds, quote.label, 0.88, "folded")
         found += _spans(told, quote.label, 0.86, "spoken")
         return found or self._alike(quote, words)
@@ -140,6 +141,10 @@ def _words_cased(text: str) -> list[str]:
 
 def _spans(places: Iterable[tuple[int, int]], label: str, score: float, how: str) -> list[Span]:
     return [Span(start, end, label, score, f"llm:{how}") for start, end in sorted(set(places))]
+
+
+def _touch(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
 
 
 def _exact(text: str, quote: str) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from offrecord.detect import OVERLAP, crew, repeated, windows
 from offrecord.detect.cache import Cache, Claims
-from offrecord.detect.client import is_loopback
+from offrecord.detect.client import Client, is_loopback
 from offrecord.detect.gateway import Gateway, TooLong
 from offrecord.detect.grounding import Ground, Quote, mentions
 from offrecord.detect.masking import Mask, mask
@@ -142,11 +142,12 @@ class Asked:
             if cached is not None:
                 known[piece] = cached
         left = [piece for piece in dict.fromkeys(pieces) if piece not in known]
-        work = partial(self._window, deadline=deadline)
         # The first answer tells what the gateway can do; until then the others would all find it out.
         first = 0 if llm.gateway.settled else 1
-        for part in (left[:first], left[first:]):
-            known |= zip(part, crew.each(work, part, threads=llm.concurrency, deadline=deadline), strict=True)
+        with llm.gateway.open() as client:
+            work = partial(self._window, client=client, deadline=deadline)
+            for part in (left[:first], left[first:]):
+                known |= zip(part, crew.each(work, part, threads=llm.concurrency, deadline=deadline), strict=True)
         for piece in pieces:
             self._meter.add(ungrounded=known[piece].ungrounded, unplaced=known[piece].unplaced)
             self._meter.add(flooded=known[piece].flooded)
@@ -164,17 +165,17 @@ class Asked:
         llm = self._llm
         return Cache.key(_VERSION, llm.gateway.model, llm.system, *llm.labels, piece)
 
-    def _window(self, piece: str, deadline: float) -> Claims:
+    def _window(self, piece: str, client: Client, deadline: float) -> Claims:
         """The claims on one window; in halves, if the model cannot answer for it whole."""
         llm = self._llm
         user = json.dumps({"transcript": piece}, ensure_ascii=False)
-        answer = llm.gateway.ask(llm.system, user, llm.schema, self._meter, deadline)
-        claims = self._halves(piece, deadline) if isinstance(answer, TooLong) else self._place(piece, answer)
+        answer = llm.gateway.ask(client, llm.system, user, llm.schema, self._meter, deadline)
+        claims = self._halves(piece, client, deadline) if isinstance(answer, TooLong) else self._place(piece, answer)
         if llm.cache:
             llm.cache.put(self._key(piece), claims)
         return claims
 
-    def _halves(self, piece: str, deadline: float) -> Claims:
+    def _halves(self, piece: str, client: Client, deadline: float) -> Claims:
         if len(piece) < _LEAST:
             raise FailedClosed(
                 f"the model {self._llm.gateway.model} cannot answer for {len(piece)} characters of text: question or "
@@ -183,7 +184,7 @@ class Asked:
         spans: list[Span] = []
         counts = [0, 0, 0]
         for start, half in _halved(piece):
-            claims = self._cached(half) or self._window(half, deadline)
+            claims = self._cached(half) or self._window(half, client, deadline)
             spans += (
                 Span(span.start + start, span.end + start, span.label, span.score, span.source) for span in claims.spans
             )

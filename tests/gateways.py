@@ -31,6 +31,7 @@ class Asked:
     """From 0, over all questions."""
     path: str
     headers: Mapping[str, str]
+    """By their names in small letters."""
     body: dict[str, Any]
 
     @property
@@ -142,7 +143,9 @@ def gateway(play: Play, *, certificate: Path | None = None) -> Iterator[Gateway]
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
-                asked = Asked(len(here.asked), self.path, dict(self.headers), body)
+                asked = Asked(
+                    len(here.asked), self.path, {name.lower(): value for name, value in self.headers.items()}, body
+                )
                 here.asked.append(asked)
             with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 self._send(play(asked))

@@ -236,7 +236,7 @@ def test_a_fault_that_passes_is_made_up_for(fault: str, window: int) -> None:
 )
 def test_an_answer_that_does_not_come_fails_the_job(slow: Turn, window: int) -> None:
     """Late, or a byte at a time: a time-out is one for the whole answer."""
-    with pytest.raises(FailedClosed, match="does not answer|time is up|asked again"):
+    with pytest.raises(FailedClosed, match=r"does not answer|time is up|asked again"):
         redacted(at(window, lambda _: slow, PERFECT), timeout=0.2, deadline=1.5)
 
 

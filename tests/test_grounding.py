@@ -90,7 +90,7 @@ def test_a_sentence_ends_with_its_mark_or_its_line() -> None:
 
 
 def test_every_mention_is_found_in_the_whole_text() -> None:
-    """In any case and with any punctuation, unless all its words are common: then in the same case."""
+    """In any case and with any punctuation, unless it is one common word: then in the same case."""
     text = "Bob Marley-Smith. Later: BOB marley smith's car. Will said so. Will it? It will."
     found = [Span(0, 16, "person_name", 0.9, "llm:exact"), Span(49, 53, "person_name", 0.9, "llm:exact")]
     assert text[49:53] == "Will"
@@ -141,7 +141,7 @@ def test_what_was_said_is_always_placed(said: list[str], first: int, count: int)
     """A quote of whole words that tell anything has a place, and the claims cover where it stands."""
     text = " ".join(said)
     quote = " ".join(said[first : first + count])
-    if not any(c.isalnum() for c in quote) or {word.strip(".-").lower() for word in quote.split()} <= {"a", ""}:
+    if not any(c.isalnum() for c in quote) or {word.strip(".-").lower() for word in quote.split()} <= {"a", "", "🙂"}:
         return
     start = len(" ".join(said[:first])) + bool(first)
     hidden = {i for span in Ground(text).place(Quote("date", quote)) for i in range(span.start, span.end)}

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from gateways import Asked, Gateway, Play, Turn, answer, completion, entities, error, gateway, perfect
+from gateways import Asked, Gateway, Play, Turn, answer, at, completion, entities, error, gateway, perfect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,10 +100,9 @@ class TestWhatIsAsked:
         text = "".join(parts)
         pieces = list(_windows(text))
         assert all(text[start : start + len(piece)] == piece for start, piece in pieces)
-        assert "".join(text[: len(text)]) == text
-        for at in range(0, max(1, len(text) - 80), 40):
-            run = (at, min(len(text), at + 80))
-            assert not text or any(start <= run[0] and run[1] <= start + len(piece) for start, piece in pieces)
+        for first in range(0, max(1, len(text) - 400), 40):
+            last = min(len(text), first + 400)
+            assert not text or any(start <= first and last <= start + len(piece) for start, piece in pieces)
         assert all(len(piece) <= SIZE + 4 * OVERLAP for _, piece in pieces)
 
     @given(st.integers(400, 6_000), st.integers(3, 200))
@@ -112,7 +111,7 @@ class TestWhatIsAsked:
         piece = (("x" * word + " ") * length)[:length]
         (first, left), (second, right) = _halved(piece)
         assert (first, second + len(right)) == (0, length)
-        assert max(len(left), len(right)) < 0.9 * length
+        assert max(len(left), len(right)) < 0.95 * length
         assert len(left) - second >= 100
 
     def test_questions_are_asked_side_by_side(self) -> None:
@@ -392,6 +391,7 @@ class TestOwnLabels:
         span = Span(0, 3, OwnLabel("SHIP", "the ship"), 0.5, "llm:exact")
         for other in (pickle.loads(pickle.dumps(span)), copy.deepcopy(span), Span(**asdict(span))):  # noqa: S301 - ours
             assert other == span
+            assert isinstance(other.label, OwnLabel)
             assert other.label.meaning == "the ship"
         with pytest.raises(UnknownLabel):
             Span(0, 3, "ship", 0.5, "llm:exact")
@@ -406,8 +406,8 @@ class TestPremask:
 
     def test_what_is_found_here_is_not_sent(self) -> None:
         """Nor what repeats it, nor the user's own deny list; and what the model adds lands in the right place."""
-        said = "I'm Margaret Thompson, 415-555-0132, of the Merry Lark, Pier Nine. Bye, Margaret! Falcon is the word."
-        play = perfect([("ship_name", "Merry Lark"), ("person_name", "[PERSON_NAME]")])
+        said = "I'm Margaret Thompson, 415-555-0132, and we sail with the old gullwing, yes. Bye, Margaret! Falcon is the word."
+        play = perfect([("ship_name", "gullwing"), ("person_name", "[PERSON_NAME]")])
         own = {"SHIP_NAME": "the name of the ship"}
         with gateway(play) as server:
             redactor = asking(server, detector="both", llm_premask=True, entities=own, deny=["falcon"])
@@ -416,7 +416,7 @@ class TestPremask:
         sent = json.dumps(server.asked[0].body)
         assert not [word for word in ("Margaret", "Thompson", "0132", "Falcon") if word in sent]
         assert "[PERSON_NAME]" in sent
-        assert "[SHIP_NAME] [SHIP_NAME]," in text
+        assert "the old [SHIP_NAME], yes." in text
         assert text.endswith("[REDACTED] is the word.")
 
     @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8)), max_size=5))
@@ -518,8 +518,8 @@ class TestBudget:
         """As the gateway reports them, in the body or in LiteLLM's header."""
         spent = completion(entities([]), usage={"cost": 0.4})
         header = Turn(answer().body, headers={"Content-Type": "application/json", "x-litellm-response-cost": "0.4"})
-        for turn in (spent, header):
-            with gateway(lambda _, turn=turn: turn) as server:
+        for play in (at(0, lambda _: spent, lambda _: spent), at(0, lambda _: header, lambda _: header)):
+            with gateway(play) as server:
                 redactor = asking(server, llm_max_usd=1.0)
                 usage = redactor.redact_text("Hello there.").usage
                 assert usage is not None
@@ -564,7 +564,7 @@ class TestKeys:
         with gateway(nothing) as server:
             redactor = asking(server)
             redactor.redact_text("Hello there.")
-        assert server.asked[0].headers["Authorization"] == f"Bearer {key}"
+        assert server.asked[0].headers["authorization"] == f"Bearer {key}"
         assert key not in repr(redactor.settings) + repr(vars(redactor))
 
     def test_without_one_nothing_is_sent_along(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -574,7 +574,7 @@ class TestKeys:
         monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-secret")
         with gateway(nothing) as server:
             asking(server).redact_text("Hello there.")
-        assert "Authorization" not in server.asked[0].headers
+        assert "authorization" not in server.asked[0].headers
         assert "secret" not in str(server.asked[0].headers)
 
     def test_nothing_is_logged(

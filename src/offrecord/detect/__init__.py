@@ -137,10 +137,19 @@ def outside_placeholders(text: str, spans: Iterable[Span], own: Iterable[OwnLabe
     pattern = _placeholder(frozenset(own))
     for span in spans:
         at = span.start
-        for placeholder in pattern.finditer(text, span.start, span.end):
+        # A claim on a part of a placeholder is one on nothing, too.
+        for placeholder in pattern.finditer(text, *_whole_words(text, span.start, span.end)):
             yield from _between(text, span, at, placeholder.start())
-            at = placeholder.end()
+            at = max(at, placeholder.end())
         yield from _between(text, span, at, span.end)
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return start, end
 
 
 def _between(text: str, span: Span, start: int, end: int) -> Iterator[Span]:

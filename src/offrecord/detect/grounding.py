@@ -67,7 +67,7 @@ class Ground:
         if not words or all(word in _NOTHING for word in words):
             return []
         exact = set(_exact(self._text, quote.text.strip()))
-        if exact and all(is_common(word) for word in words):
+        if exact and _is_ambiguous(words):
             # "Will" is a name where it has its capital; "will" is not.
             return _spans(exact, quote.label, 0.9, "exact")
         folds = set(self._plain.find(quote.text)) - exact
@@ -102,7 +102,7 @@ class Ground:
 def mentions(text: str, found: Iterable[Span]) -> list[Span]:
     """Every other mention, anywhere in ``text``, of what was placed: the same words in any case and punctuation.
 
-    Words that are all common are mentions only in the same case. Takes time in proportion to the text.
+    One common word ("Will") is mentioned only where it has the same case. Takes time in proportion to the text.
     """
     wanted: dict[str, dict[tuple[str, ...], tuple[Span, str | None]]] = {}
     for span in sorted(found, key=lambda span: (-span.score, span.start, span.end, span.label)):
@@ -111,7 +111,7 @@ def mentions(text: str, found: Iterable[Span]) -> list[Span]:
         if span.source == "llm:sentence" or not words or all(word in _NOTHING for word, *_ in words):
             continue
         key = tuple(word for word, *_ in words)
-        cased = said if all(is_common(word) for word in key) else None
+        cased = said if _is_ambiguous(key) else None
         wanted.setdefault(key[0], {}).setdefault((*key, cased or ""), (span, cased))
     claims = []
     said_words = _words(text)
@@ -124,6 +124,11 @@ def mentions(text: str, found: Iterable[Span]) -> list[Span]:
             if cased is None or _words_cased(text[start:end]) == _words_cased(cased):
                 claims.append(Span(start, end, span.label, 0.85, "llm:mention"))
     return claims
+
+
+def _is_ambiguous(words: Sequence[str]) -> bool:
+    """Whether a quote is one word that in another case is an everyday one: "Will", "May", "Rose"."""
+    return len(words) == 1 and is_common(words[0])
 
 
 def _words(text: str) -> list[tuple[str, int, int]]:

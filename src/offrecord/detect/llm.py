@@ -18,7 +18,7 @@ from typing import Any
 
 from offrecord.detect import OVERLAP, crew, repeated, windows
 from offrecord.detect.cache import Cache, Claims
-from offrecord.detect.client import Client, is_loopback
+from offrecord.detect.client import Client, address, is_loopback
 from offrecord.detect.gateway import Gateway, TooLong
 from offrecord.detect.grounding import Ground, Quote, mentions
 from offrecord.detect.masking import Mask, mask
@@ -207,7 +207,7 @@ class Asked:
 
 def load(settings: Settings, policy: Policy) -> Llm:
     """The model that the settings name. Nothing is sent. Raises `UsageError` for settings that cannot be."""
-    base_url = base_url_for(settings)
+    base_url = address(base_url_for(settings))
     if not settings.llm_model:
         raise UsageError("which model? name it as its gateway does, with --llm-model or OFFRECORD_LLM_MODEL")
     key = key_for(base_url, settings.llm_api_key)
@@ -269,9 +269,10 @@ def _halved(piece: str) -> Iterator[tuple[int, str]]:
     """Both halves of a window, cut at white space, each going on a little into the other."""
     middle = len(piece) // 2
     beyond = min(OVERLAP, max(100, len(piece) // 8))
-    space = piece.find(" ", middle + beyond, middle + 2 * beyond)
+    further = beyond + beyond // 2
+    space = piece.find(" ", middle + beyond, middle + further)
     end = space if space >= 0 else middle + beyond
-    space = piece.rfind(" ", max(0, middle - 2 * beyond), middle - beyond)
+    space = piece.rfind(" ", max(0, middle - further), middle - beyond)
     start = space + 1 if space >= 0 else middle - beyond
     yield 0, piece[:end]
     yield start, piece[start:]

@@ -69,7 +69,10 @@ def _merged(text: str, found: Sequence[Span]) -> list[tuple[int, int, str]]:
     """The stretches of whole words that claims touch, in order and disjoint, each with the surest claim's label."""
     merged: list[tuple[int, int, float, str]] = []
     for span in sorted(found, key=lambda span: (span.start, span.end)):
-        start, end = _whole_words(text, span.start, span.end)
+        said = text[span.start : span.end]
+        if not said.strip():
+            continue
+        start, end = _whole_words(text, span.end - len(said.lstrip()), span.start + len(said.rstrip()))
         if merged and start < merged[-1][1]:
             first, last, score, label = merged[-1]
             surer = span.score > score

@@ -138,10 +138,10 @@ class TestCapability:
     """A strict schema, else JSON, else a plain question; found once and remembered."""
 
     @staticmethod
-    def _only(*forms: str, message: str = "response_format is not supported") -> Play:
+    def _only(*forms: str, message: str = "response_format is not supported", status: int = 400) -> Play:
         def play(asked: Asked) -> Turn:
             form = asked.body.get("response_format", {}).get("type", "text")
-            return answer() if form in forms else error(400, message)
+            return answer() if form in forms else error(status, message)
 
         return play
 
@@ -156,6 +156,12 @@ class TestCapability:
             redactor.redact_text("Hello there.")
             redactor.redact_text("Good day to you.")
         assert len(server.asked) == calls
+
+    def test_a_gateway_that_breaks_over_the_form_is_asked_otherwise(self) -> None:
+        """As llama-cpp-python's server does, with status 500."""
+        with gateway(self._only("json_object", message="[{'loc': ('body', 'response_format')}]", status=500)) as server:
+            asking(server).redact_text("Hello there.")
+        assert len(server.asked) == 2
 
     @pytest.mark.parametrize(
         ("name", "message"),

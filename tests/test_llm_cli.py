@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gateways import Asked, Play, Turn, answer, completion, entities, error, free_port, gateway, perfect
@@ -14,14 +15,14 @@ from test_cli import offrecord
 
 TEXT = "Well, this is Quillorbert Vandersnoot of the Merry Lark. Nice weather, is it not?\n"
 PERFECT = perfect([("person_name", "Quillorbert Vandersnoot"), ("ship_name", "Merry Lark")])
-ENVIRONMENT = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_BASE_URL", "ASSEMBLYAI_API_KEY"), "") | {
+ENVIRONMENT: dict[str, Any] = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_BASE_URL", "ASSEMBLYAI_API_KEY"), "") | {
     "OFFRECORD_LLM_DEADLINE": "20",
     "OFFRECORD_LLM_TIMEOUT": "2",
     "OPENAI_LOG": "debug",
 }
 
 
-def run(tmp_path: Path, url: str, *args: str, **env: str) -> subprocess.CompletedProcess[bytes]:
+def run(tmp_path: Path, url: str, *args: str, **env: Any) -> subprocess.CompletedProcess[bytes]:
     """Redact the text with the model behind ``url``, with everything written."""
     (tmp_path / "in.txt").write_text(TEXT)
     base = ["--llm-base-url", url] if url else []
@@ -87,7 +88,7 @@ def test_a_gateway_that_cannot_be_used(fault: str, tmp_path: Path) -> None:
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_settings_that_cannot_be(
-    url: str, args: list[str], env: dict[str, str], code: int, words: list[str], tmp_path: Path
+    url: str, args: list[str], env: dict[str, Any], code: int, words: list[str], tmp_path: Path
 ) -> None:
     """Found before anything is sent."""
     result = run(tmp_path, url, *args, **env)

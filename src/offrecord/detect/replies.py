@@ -208,7 +208,7 @@ _ADDRESS = "the base URL mostly ends in /v1"
 _VERDICTS: dict[int, Again | TooLong | ModelError | FailedClosed] = {
     401: ModelError(f"does not accept the key (status 401); {_KEY}"),
     403: ModelError(f"does not accept the key, or not for this model (status 403); {_KEY}"),
-    402: FailedClosed("asks for payment (status 402); top the account up, or use another key"),
+    402: FailedClosed("asks for payment, or its quota is used up; top the account up, or use another key"),
     404: ModelError(f"has no chat completions there (status 404); {_ADDRESS}"),
     405: ModelError(f"has no chat completions there (status 405); {_ADDRESS}"),
     410: ModelError(f"has no chat completions there any more (status 410); {_ADDRESS}"),
@@ -223,17 +223,21 @@ def judge(reply: Reply, shape: Shape) -> TooLong | Shape | Again | ModelError | 
     complaint = reply.data[:20_000].decode("utf-8", "replace").lower()
     if status in (400, 422):
         return _refused(status, complaint, shape)
-    if status == 429 and "insufficient_quota" in complaint:
-        return FailedClosed("says that the quota of the key is used up (status 429); top it up, or use another key")
+    # llama-cpp-python's server breaks over a response_format that it does not know.
+    otherwise = shape.without(complaint) if status >= 500 and not shape.settled else None
+    if otherwise is not None:
+        return otherwise
     if status in _BUSY or status >= 500:
+        if status == 429 and "insufficient_quota" in complaint:
+            return _VERDICTS[402]
         advice = "lower --llm-concurrency, or try later" if status == 429 else "try later"
         return Again(f"answers with status {status}", advice, _after(reply.headers))
     if status == 404 and "model" in complaint:
         return ModelError("does not know this model (status 404); name another with --llm-model")
+    reason = f"refuses with status {status}; see whether the base URL and --llm-model are right"
     if 300 <= status < 400:
-        return ModelError(f"sends us elsewhere (status {status}); set the base URL to where it really is")
-    unknown = ModelError(f"refuses with status {status}; see whether the base URL and --llm-model are right")
-    return _VERDICTS.get(status, unknown)
+        reason = f"sends us elsewhere (status {status}); set the base URL to where it really is"
+    return _VERDICTS.get(status) or ModelError(reason)
 
 
 _LENGTH = re.compile(

@@ -93,6 +93,19 @@ class TestTheGuidesJob:
         assert hidden
         assert all(data["words"][i]["text"] != said[i]["text"] for i in hidden)
 
+    def test_its_gateway_is_asked_as_well(self, tmp_path: Path) -> None:
+        """With the same key; what only the model finds is hidden, and so is what only the detectors here find."""
+        text = "Hello, I am the only dentist in Marfa, and my number is 415-555-0132."
+        words = [word(part, i * 300, i * 300 + 250, "A") for i, part in enumerate(text.split())]
+        reply = '{"entities": [{"label": "occupation", "quote": "the only dentist in Marfa"}]}'
+        with AssemblyAIStub(words, looks=1, replies=[reply]) as stub:
+            result = run(CALL, "--cloud", "assemblyai", "--policy", "all", cwd=tmp_path, **to(stub))
+            (asked,) = stub.seen("POST /v1/chat/completions")
+        assert result.returncode == 0, result.stderr
+        assert asked.json["model"] == "claude-sonnet-4-5-20250929"
+        assert result.stdout.startswith("Hello, I am [OCCUPATION]")
+        assert result.stdout.endswith("and my number is [PHONE_NUMBER].\n")
+
     def test_nothing_of_the_words_is_on_standard_error(
         self, stub: AssemblyAIStub, said: list[dict[str, Any]], tmp_path: Path
     ) -> None:

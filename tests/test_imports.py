@@ -8,7 +8,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
     {"errors"},
-    {"labels"},
+    {"labels", "usage"},
     {"cloud"},
     {"types", "settings"},
     {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},

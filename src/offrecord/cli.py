@@ -64,6 +64,16 @@ def redact(
     tagger: options.Tagger = None,
     strictness: options.Strictness = None,
     threads: options.Threads = None,
+    detector: options.Detector = None,
+    use_patterns: options.Patterns = None,
+    entity: options.Entities = None,
+    llm_base_url: options.LlmBaseUrl = None,
+    llm_model: options.LlmModel = None,
+    llm_concurrency: options.LlmConcurrency = None,
+    llm_max_tokens: options.LlmMaxTokens = None,
+    llm_max_usd: options.LlmMaxUsd = None,
+    llm_premask: options.LlmPremask = None,
+    llm_cache: options.LlmCache = None,
     as_json: options.AsJson = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
@@ -77,11 +87,15 @@ def redact(
     offrecord redact call.wav --transcript call.json -o out
     offrecord redact call.mp3 --cloud assemblyai --delete-remote
     echo "I'm Ann Lee" | offrecord redact -
+    offrecord redact call.mp3 --detector both --llm-base-url http://127.0.0.1:11434/v1 --llm-model qwen3:8b
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
         strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger,
-        threads=threads, cloud=cloud, recogniser=recogniser, recogniser_base_url=recogniser_base_url,
+        threads=threads, detector=detector, patterns=use_patterns, entities=sources.meanings(entity),
+        llm_base_url=llm_base_url, llm_model=llm_model, llm_concurrency=llm_concurrency, llm_max_tokens=llm_max_tokens,
+        llm_max_usd=llm_max_usd, llm_premask=llm_premask, llm_cache=llm_cache,
+        cloud=cloud, recogniser=recogniser, recogniser_base_url=recogniser_base_url,
         speakers=speakers, delete_remote=delete_remote, tell=terminal.tell,
     )  # fmt: skip
     if formats and not output:
@@ -92,6 +106,7 @@ def redact(
     plan = {file: _outputs(file, output, formats, redactor) for file in files}
     export.refuse_existing([path for paths in plan.values() for path in paths.values()], force=force)
     console = Console(quiet=True) if quiet else terminal.notices
+    terminal.disclose(redactor.destinations)
     codes = [
         _redact_one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
     ]
@@ -153,6 +168,13 @@ def detect(
     policy: options.Policy = None,
     tagger: options.Tagger = None,
     strictness: options.Strictness = None,
+    detector: options.Detector = None,
+    use_patterns: options.Patterns = None,
+    entity: options.Entities = None,
+    llm_base_url: options.LlmBaseUrl = None,
+    llm_model: options.LlmModel = None,
+    llm_premask: options.LlmPremask = None,
+    llm_cache: options.LlmCache = None,
     show_text: Annotated[bool, Option(help="Print what was found, too: this shows the personal details.")] = False,
 ) -> None:
     """Print the claims on a text as JSON lines: start, end (characters), label, score, source.
@@ -170,7 +192,13 @@ def detect(
         text = imported.decode_text(sys.stdin.buffer.read(), "standard input")
     else:
         text = imported.read(file).view if file.suffix.lower() in imported.SUFFIXES else imported.read_text(file)
-    for span in Redactor(policy=policy, tagger=tagger, strictness=strictness).detect(text):
+    redactor = Redactor(
+        policy=policy, tagger=tagger, strictness=strictness, detector=detector, patterns=use_patterns,
+        entities=sources.meanings(entity), llm_base_url=llm_base_url, llm_model=llm_model, llm_premask=llm_premask,
+        llm_cache=llm_cache,
+    )  # fmt: skip
+    terminal.disclose(redactor.destinations)
+    for span in redactor.detect(text):
         row = asdict(span) | {"score": round(span.score, 3)}
         terminal.data(
             json.dumps(row | ({"text": text[span.start : span.end]} if show_text else {}), ensure_ascii=False)

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def as_json(redaction: Redaction) -> str:
         ],
         "muted": [list(interval) for interval in redaction.muted],
         "made_with": dict(redaction.made_with),
+        "usage": None if redaction.usage is None else asdict(redaction.usage),
     }
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
 

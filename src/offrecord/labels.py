@@ -3,17 +3,21 @@
 The 65 names are the policies of AssemblyAI's API (``shared/docs/assemblyai-contract.md``, section 5), so that existing
 settings and clients keep their meaning. ``within`` is the umbrella that a label stands under: a policy that names the
 umbrella hides everything under it.
+
+What a user asks a language model for beyond the table is an `OwnLabel`: a name whose type is its permission, so that
+nothing has to be registered anywhere and a plain text of the same name is still refused.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from offrecord.errors import UnknownLabel
+from offrecord.errors import UnknownLabel, UsageError
 
-__all__ = ["DENIED", "LABELS", "PRESETS", "Label", "check_labels", "expand", "labels_for"]
+__all__ = ["DENIED", "LABELS", "PRESETS", "Label", "OwnLabel", "check_labels", "expand", "labels_for", "own_labels"]
 
 DENIED = "redacted"
 """The label of what a user's own deny list hides. It is not a policy: the list itself asks for it."""
@@ -163,31 +167,73 @@ PRESETS: dict[str, frozenset[str]] = {
 """Sets of labels by a name of their own."""
 
 
+class OwnLabel(str):
+    """A label of the user's own: its name as in the table (``ship_name``), and its meaning in their words."""
+
+    __slots__ = ("meaning",)
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str) -> OwnLabel:
+        """The label called ``name`` in any case. Raises `UsageError` for a name or a meaning that cannot be."""
+        low = name.strip().lower()
+        if not _OWN_NAME.fullmatch(low):
+            raise UsageError(
+                f"{name!r} cannot be a label: expected a letter, then up to 39 letters, digits and _, and no number at "
+                "the end, as SHIP_NAME"
+            )
+        if low in LABELS or low in PRESETS or low == DENIED:
+            raise UsageError(f"{low!r} is the name of a label or preset already; choose another for your own")
+        if not meaning.strip():
+            raise UsageError(f'the label {low} has no meaning; say in words what it is: {name}="the name of the ship"')
+        label = super().__new__(cls, low)
+        label.meaning = " ".join(meaning.split())
+        return label
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        """What a copy of the label is made from."""
+        return str(self), self.meaning
+
+
+_OWN_NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z])?")
+
+
+def own_labels(meanings: Iterable[tuple[str, str]]) -> tuple[OwnLabel, ...]:
+    """The labels of a user's own from pairs of name and meaning. Raises `UsageError` for one that has two meanings."""
+    chosen: dict[str, OwnLabel] = {}
+    for name, meaning in meanings:
+        label = OwnLabel(name, meaning)
+        if chosen.setdefault(label, label).meaning != label.meaning:
+            raise UsageError(f"the label {label} was given two meanings; choose one")
+    return tuple(chosen.values())
+
+
 def check_labels(names: Iterable[str]) -> None:
-    """Raise `UnknownLabel`, naming the nearest label, unless every name is in the table (or is `DENIED`)."""
+    """Raise `UnknownLabel`, naming the nearest, unless each name is in the table, an `OwnLabel`, or `DENIED`."""
     for name in names:
-        if name not in LABELS and name != DENIED:
+        if name not in LABELS and name != DENIED and not isinstance(name, OwnLabel):
             raise UnknownLabel(f"unknown label {name!r}{_nearest(name, LABELS)}; `offrecord labels` lists all")
 
 
-def labels_for(policy: str | Iterable[str]) -> frozenset[str]:
+def labels_for(policy: str | Iterable[str], own: Iterable[OwnLabel] = ()) -> frozenset[str]:
     """The labels that a preset's name, a comma-separated text, or several such names stand for.
 
     ``"pci"``, ``"person_name,phone_number"`` and ``["guide", "date"]`` are all read. Umbrellas bring what stands under
-    them. Raises `UnknownLabel` for anything else, and for no name at all.
+    them. The user's ``own`` labels may be named among them, and belong to the result in any case: who says what a
+    ship's name is wants it hidden. Raises `UnknownLabel` for anything else, and for no name at all.
     """
+    mine = {str(label): label for label in own}
     parts = policy.split(",") if isinstance(policy, str) else policy
     names = [name.strip().lower() for name in parts]
     chosen: set[str] = set()
     for name in names:
-        if name not in PRESETS and name not in LABELS:
+        if name not in PRESETS and name not in LABELS and name not in mine:
             raise UnknownLabel(
-                f"unknown label or preset {name!r}{_nearest(name, [*PRESETS, *LABELS])}; see `offrecord labels`"
+                f"unknown label or preset {name!r}{_nearest(name, [*PRESETS, *LABELS, *mine])}; see `offrecord labels`"
             )
-        chosen |= PRESETS.get(name, frozenset({name}))
+        chosen |= PRESETS.get(name, frozenset({mine.get(name, name)}))
     if not chosen:
         raise UnknownLabel("no label was given; name a preset (default, guide, pci, hipaa, numbers, all) or labels")
-    return expand(chosen)
+    return expand(chosen) | frozenset(mine.values())
 
 
 def expand(names: Iterable[str]) -> frozenset[str]:

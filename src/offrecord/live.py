@@ -52,7 +52,7 @@ class Live:
             length += len(gap) + len(word.text)
         self._view = "".join(pieces)
         for window in windows(self._view, _SIZE, start=self._read, whole=False):
-            self._spans += detect_window(self._view, window, self._detectors)
+            self._spans += detect_window(self._view, window, self._detectors, self._policy.own)
             self._read = window.core_end
         if self._policy.substitution != "numbered" and not self._waiting:
             self._say_final()
@@ -60,8 +60,8 @@ class Live:
     def finish(self, transcript: Transcript) -> list[Span]:
         """Read the rest, and give all claims on the whole ``transcript``, whose words are those that were heard."""
         for window in windows(transcript.view, _SIZE, start=self._read):
-            self._spans += detect_window(transcript.view, window, self._detectors)
-        return self._spans + repeated(transcript.view, self._spans)
+            self._spans += detect_window(transcript.view, window, self._detectors, self._policy.own)
+        return self._spans + repeated(transcript.view, self._spans, self._policy.own)
 
     def say_rest(self, redaction: Redaction) -> None:
         """Say every sentence of the finished ``redaction`` that has not been said."""

@@ -10,9 +10,10 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Cloud", "DeleteRemote", "Deny", "Force", "Formats", "Language", "Model", "Output",
-    "Pad", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl", "Sound", "Sources", "Speakers", "Strictness",
-    "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Allow", "AsJson", "Channels", "Cloud", "DeleteRemote", "Deny", "Detector", "Entities", "Force", "Formats",
+    "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel", "LlmPremask",
+    "Model", "Output", "Pad", "Patterns", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl", "Sound", "Sources",
+    "Speakers", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -62,4 +63,27 @@ Threads = Annotated[int | None, Option(help="Threads for each model; 0 for all c
 Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]
 Strictness = Annotated[
     str | None, Option(help="Rather hide too much (recall), or too little (precision); or balanced.")
+]
+Detector = Annotated[
+    str | None, Option(help="Who finds details: local (models on this machine), llm (a gateway), or both together.")
+]
+Patterns = Annotated[
+    bool | None, Option("--patterns/--no-patterns", help="With llm alone: look for checksummed numbers, too.")
+]
+LlmBaseUrl = Annotated[str | None, Option(help="The gateway's address, OpenAI-compatible, up to /v1.")]
+LlmModel = Annotated[str | None, Option(help="The gateway's name of the language model.")]
+LlmConcurrency = Annotated[int | None, Option(help="Questions to the gateway at once.")]
+LlmMaxTokens = Annotated[int | None, Option(help="Stop, and fail, before more tokens than this are used.")]
+LlmMaxUsd = Annotated[float | None, Option(help="Stop, and fail, before more US dollars than this are spent.")]
+LlmPremask = Annotated[
+    bool | None, Option("--llm-premask", help="Show the language model only what nothing local has found.")
+]
+LlmCache = Annotated[Path | None, Option(help="Directory that remembers answers: labels and positions, no words.")]
+Entities = Annotated[
+    list[str] | None,
+    Option(
+        "--entity",
+        metavar="LABEL=MEANING",
+        help='A detail of your own for the language model: SHIP_NAME="the name of the ship", or a file of such lines.',
+    ),
 ]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offrecord import audio, cloud
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
-from offrecord.labels import labels_for
+from offrecord.labels import labels_for, own_labels
 from offrecord.live import Live
 from offrecord.redact.audio import intervals
 from offrecord.redact.text import substitute
@@ -22,6 +22,9 @@ from offrecord.resolve import resolve
 from offrecord.settings import Settings, settings
 from offrecord.transcribe import Copy, Recogniser, assemblyai, imported, openai, whisper
 from offrecord.types import Policy, Redaction, Span, Transcript, Word
+
+if TYPE_CHECKING:
+    from offrecord.detect.llm import Asked, Llm
 
 __all__ = ["Redactor"]
 
@@ -34,7 +37,9 @@ class Redactor:
     Takes the fields of `offrecord.settings.Settings` by name (``policy="pci"``, ``substitute="hash"``,
     ``model="base"``, …); what is not given comes from the environment (``OFFRECORD_*``), then from the defaults.
     ``policy`` is a preset, a label, or several in a list or separated by commas; ``allow`` and ``deny`` are words and
-    phrases that are never and always hidden. ``tell`` is called with a line before sound is sent to another machine,
+    phrases that are never and always hidden; ``entities`` gives labels of your own with their meanings in words, for
+    which ``detector="llm"`` or ``"both"`` asks a language model..
+    ``tell`` is called with a line before sound is sent to another machine,
     and with what became of the copy there; by default these lines are warnings of the logger ``offrecord``. Raises
     `UsageError` for a setting that cannot be, and `UnknownLabel` for a label outside the table.
     """
@@ -45,20 +50,27 @@ class Redactor:
         policy: str | Iterable[str] | None = None,
         allow: Sequence[str] = (),
         deny: Sequence[str] = (),
+        entities: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         tell: Say | None = None,
         **given: Any,
     ) -> None:
         chosen = settings(**given)
+        own = own_labels(entities.items() if isinstance(entities, Mapping) else entities)
         self.settings = chosen
         self.tell: Say = tell or logging.getLogger("offrecord").warning
         self.policy = Policy(
-            labels=labels_for(chosen.policy if policy is None else policy),
+            labels=labels_for(chosen.policy if policy is None else policy, own),
             substitution=chosen.substitute,
             sound=chosen.sound,
             pad=chosen.pad,
             allow=tuple(allow),
             deny=tuple(deny),
         )
+        if own and chosen.detector == "local":
+            raise UsageError(f"only a language model knows what {own[0]} means; choose --detector both, or llm")
+        if not chosen.patterns and chosen.detector != "llm":
+            raise UsageError("--no-patterns goes with --detector llm; the other detectors need their rules")
+        self._llm = self._model()
 
     @cached_property
     def recogniser(self) -> Recogniser:
@@ -77,9 +89,25 @@ class Redactor:
 
     @property
     def detectors(self) -> tuple[Detector, ...]:
-        """What is asked for claims, in no particular order."""
+        """What is asked for claims, window by window, in no particular order."""
+        if self.settings.detector == "llm":
+            return (patterns.find_checked,) if self.settings.patterns else ()
         least = _RULES[self.settings.strictness]
         return (self.tagger.find, lambda text: [span for span in patterns.find(text) if span.score >= least])
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Where what was said is sent, each in a line for the user; empty where nothing leaves this machine."""
+        return () if self._llm is None or self._llm.local else (self._llm.destination,)
+
+    def _model(self) -> Llm | None:
+        """The language model that is asked as well, or alone. Raises `UsageError` for one that cannot be."""
+        if self.settings.detector == "local":
+            return None
+        # Here, because the client takes a second to import, and most users have no need of it.
+        from offrecord.detect import llm  # noqa: PLC0415
+
+        return llm.load(self.settings, self.policy)
 
     def redact(
         self, source: str | Path, *, transcript: str | Path | Transcript | None = None, say: Say | None = None
@@ -94,7 +122,8 @@ class Redactor:
         if transcript is not None:
             return self._finish(self._given(path, transcript), "imported", say)
         # Two voices at once are put in order at the end, so nothing of them is final before.
-        in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai"
+        # Neither is it before a language model has read it all.
+        in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
         live = Live(self.detectors, self.policy, say) if say and in_order else None
         words: list[Word] = []
         end = 0
@@ -120,7 +149,7 @@ class Redactor:
     def detect(self, text: str) -> list[Span]:
         """All claims of the policy's labels on ``text``, in order; offsets are characters of it."""
         transcript = imported.from_text(text)
-        claims = detect(transcript.view, self.detectors, threads=self._threads)
+        claims, _ = self._detect(transcript)
         found = {span for span in claims if span.label in self.policy.labels}
         return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
 
@@ -139,7 +168,7 @@ class Redactor:
         return Transcript.spoken(value.words, duration, value.language)
 
     def _finish(self, transcript: Transcript, recogniser: str, say: Say | None, live: Live | None = None) -> Redaction:
-        spans = live.finish(transcript) if live else detect(transcript.view, self.detectors, threads=self._threads)
+        spans, asked = (live.finish(transcript), None) if live else self._detect(transcript)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
         muted = (
@@ -147,18 +176,31 @@ class Redactor:
             if transcript.timed and self.policy.sound != "none"
             else ()
         )
-        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser))
+        usage = asked.usage if asked else None
+        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser), usage)
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
         return redaction
 
+    def _detect(self, transcript: Transcript) -> tuple[list[Span], Asked | None]:
+        """All claims on ``transcript``, and what a language model was asked for them."""
+        asked = self._llm.ask() if self._llm else None
+        own = self.policy.own
+        spans = detect(
+            transcript.view, self.detectors, threads=self._threads, own=own, reader=asked.read if asked else None
+        )
+        return spans, asked
+
     def _made_with(self, recogniser: str) -> dict[str, str]:
+        tagged = self.settings.detector != "llm"
         return {
             "offrecord": version("offrecord"),
             "recogniser": recogniser,
-            "tagger": self.tagger.name,
+            "detector": self.settings.detector,
+            "llm": self._llm.name if self._llm else "none",
+            "tagger": self.tagger.name if tagged else "none",
             "strictness": self.settings.strictness,
-            "threshold": f"{self.tagger.sure:g}",
+            "threshold": f"{self.tagger.sure:g}" if tagged else "none",
             "labels": ",".join(sorted(self.policy.labels)),
             "substitution": self.policy.substitution,
             "sound": self.policy.sound,

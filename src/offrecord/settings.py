@@ -1,20 +1,23 @@
 """Settings from the environment: ``OFFRECORD_*``. The command line's options come before them, the defaults after.
 
-There is no configuration file: environment and options only.
+There is no configuration file: environment and options only. Keys are read from the environment, or from a file that
+it names, and never from the command line, where every process on the machine could see them.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from offrecord.cloud import implied
 from offrecord.errors import UsageError
 
-__all__ = ["Settings", "settings"]
+__all__ = ["Settings", "base_url_for", "key_for", "secret", "settings"]
 
 
 class Settings(BaseSettings):
@@ -57,6 +60,26 @@ class Settings(BaseSettings):
     threshold: float | None = Field(
         None, ge=0, le=1, description="how sure the tagger has to be, instead of the strictness"
     )
+    detector: Literal["local", "llm", "both"] = Field(
+        "local", description="who finds details: the models on this machine, a language model, or both together"
+    )
+    patterns: bool = Field(True, description="with `llm` alone: look for numbers whose checksum holds all the same")
+    llm_base_url: str | None = Field(
+        None, description="address of an OpenAI-compatible gateway, up to `/v1`; else `OPENAI_BASE_URL`"
+    )
+    llm_model: str | None = Field(None, description="the gateway's name of the language model")
+    llm_api_key: SecretStr | None = Field(
+        None, description="key for the gateway, or `none`; else `OPENAI_API_KEY`, or `ASSEMBLYAI_API_KEY` for its hosts"
+    )
+    llm_concurrency: int = Field(4, ge=1, le=64, description="questions to the gateway at once")
+    llm_timeout: float = Field(60, gt=0, le=3_600, description="seconds that one answer may take")
+    llm_deadline: float = Field(
+        900, gt=0, le=86_400, description="seconds that all answers for one recording or text may take"
+    )
+    llm_max_tokens: int | None = Field(None, ge=1, description="tokens that all answers together may use")
+    llm_max_usd: float | None = Field(None, gt=0, description="US dollars that all answers together may cost")
+    llm_premask: bool = Field(False, description="show the language model only what nothing local has found")
+    llm_cache: Path | None = Field(None, description="directory that remembers answers, as labels and positions")
 
 
 def settings(**given: Any) -> Settings:
@@ -78,3 +101,46 @@ def settings(**given: Any) -> Settings:
             f"{part['loc'][0]} (OFFRECORD_{str(part['loc'][0]).upper()}): {part['msg']}" for part in error.errors()
         ]
         raise UsageError(f"a setting cannot be: {'; '.join(reasons)}") from None
+
+
+def secret(name: str) -> SecretStr | None:
+    """The key in the environment variable ``name``, or in the file that ``name`` with ``_FILE`` names.
+
+    Raises `UsageError` for a file that cannot be read or is empty; the message names the file, not what is in it.
+    """
+    value = os.environ.get(name, "").strip()
+    file = os.environ.get(f"{name}_FILE", "").strip()
+    if not value and file:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UsageError(f"cannot read the key in {file} ({name}_FILE): {reason}") from None
+        if not value:
+            raise UsageError(f"the key file {file} ({name}_FILE) is empty")
+    return SecretStr(value) if value else None
+
+
+def base_url_for(chosen: Settings) -> str:
+    """The gateway's base URL: ``llm_base_url``, else ``OPENAI_BASE_URL``. Raises `UsageError` if neither is set.
+
+    A key alone names no gateway: nothing is sent to a service that the user has not named.
+    """
+    base_url = chosen.llm_base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+    if not base_url:
+        raise UsageError(
+            "which gateway? give its address with --llm-base-url, OFFRECORD_LLM_BASE_URL or OPENAI_BASE_URL, as "
+            "http://127.0.0.1:11434/v1 (Ollama) or https://llm-gateway.assemblyai.com/v1"
+        )
+    return base_url
+
+
+def key_for(base_url: str, given: SecretStr | None = None) -> SecretStr | None:
+    """The key for the gateway at ``base_url``: ``given``, ``OFFRECORD_LLM_API_KEY``, then that of its service.
+
+    AssemblyAI's key goes to AssemblyAI's hosts alone, and OpenAI's to whatever else is asked in its manner. None where
+    there is no key; ``none`` is a key, and means that the gateway wants none.
+    """
+    host = urlsplit(base_url).hostname or ""
+    service = "ASSEMBLYAI_API_KEY" if host.endswith(".assemblyai.com") else "OPENAI_API_KEY"
+    return given or secret("OFFRECORD_LLM_API_KEY") or secret(service)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from offrecord import audio
-from offrecord.errors import InputError
+from offrecord.errors import InputError, UsageError
 from offrecord.transcribe import imported
 
-__all__ = ["STDIN", "Kind", "files", "kind", "terms"]
+__all__ = ["STDIN", "Kind", "files", "kind", "meanings", "terms"]
 
 STDIN = Path("-")
 _TEXTS = frozenset({".txt", ".text", ".md"})
@@ -55,3 +55,20 @@ def terms(given: Sequence[str] | None) -> list[str]:
         file = Path(value)
         listed += imported.read_text(file).splitlines() if file.is_file() else [value]
     return [term.strip() for term in listed if term.strip()]
+
+
+def meanings(given: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Names and meanings of a user's own labels, from ``NAME=meaning`` and files of such lines (# begins a comment).
+
+    Raises `UsageError` for what has no ``=``, `InputError` for a file that is no text.
+    """
+    lines = [line for value in given or () for line in ([value] if "=" in value else terms([value]))]
+    pairs = []
+    for line in lines:
+        name, equals, meaning = line.partition("=")
+        if line.startswith("#"):
+            continue
+        if not equals:
+            raise UsageError(f"{line!r} is no label of your own: expected LABEL=MEANING, or a file of such lines")
+        pairs.append((name, meaning.strip().strip("\"'")))
+    return pairs

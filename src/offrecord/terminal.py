@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +16,9 @@ from rich.text import Text
 
 from offrecord.sources import STDIN
 from offrecord.types import Redaction
+from offrecord.usage import Usage
 
-__all__ = ["data", "notices", "report", "tell", "unexpected", "working"]
+__all__ = ["data", "disclose", "notices", "report", "tell", "unexpected", "working"]
 
 notices = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -31,8 +33,29 @@ def report(console: Console, file: Path, redaction: Redaction, paths: dict[str, 
     line = f"{name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
     line += f" ({details})" if details else ""
     console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
+    if redaction.usage is not None:
+        console.print(f"  {_asked(redaction.usage)}", markup=False)
     for path in paths.values():
         console.print(f"  wrote {path}", markup=False)
+
+
+def _asked(usage: Usage) -> str:
+    """What the language model was asked, in a line."""
+    parts = [f"{usage.calls} calls to {usage.gateway}"]
+    parts += [f"{usage.retries} of them again"] if usage.retries else []
+    parts += [f"{usage.cached} answers from the cache"] if usage.cached else []
+    parts += [f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"]
+    parts += [f"${usage.cost:.4f}"] if usage.cost is not None else []
+    parts += [f"{usage.ungrounded} quotes that are not in the text"] if usage.ungrounded else []
+    parts += [f"{usage.unplaced} sentences hidden for a quote without a place"] if usage.unplaced else []
+    parts += [f"{usage.flooded} answers that claim more than half: look them over"] if usage.flooded else []
+    return ", ".join(parts)
+
+
+def disclose(destinations: Sequence[str]) -> None:
+    """Name where what was said goes, before any of it does. Nothing turns this off, not even ``--quiet``."""
+    for destination in destinations:
+        notices.print(f"offrecord: what is said goes to {destination}", markup=False)
 
 
 def working(console: Console, text: str) -> AbstractContextManager[object]:

@@ -14,7 +14,8 @@ from itertools import groupby, pairwise
 from typing import Literal
 
 from offrecord.errors import InputError, UsageError
-from offrecord.labels import check_labels
+from offrecord.labels import OwnLabel, check_labels
+from offrecord.usage import Usage
 
 __all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Word"]
 
@@ -226,7 +227,8 @@ class Entity:
 class Policy:
     """What is hidden and how.
 
-    ``labels``: names from the table of `offrecord.labels`; an unknown one raises `UnknownLabel` with the nearest name.
+    ``labels``: names from the table of `offrecord.labels`, and the user's own (`OwnLabel`); another one raises
+    `UnknownLabel` with the nearest name.
     ``substitution``: ``hash`` (``####``), ``label`` (``[PERSON_NAME]`` per word), ``numbered``
     (``[PERSON_NAME_1]`` per entity, the same person the same number). ``sound``: ``beep``, ``silence``, or ``none`` to
     leave the sound alone. ``pad``: milliseconds muted on each side of an entity. ``allow`` and ``deny``: words and
@@ -249,6 +251,11 @@ class Policy:
         if self.pad < 0:
             raise UsageError(f"pad {self.pad}: expected milliseconds, 0 or more")
 
+    @property
+    def own(self) -> tuple[OwnLabel, ...]:
+        """The labels of the user's own among ``labels``, in the order of their names."""
+        return tuple(sorted(label for label in self.labels if isinstance(label, OwnLabel)))
+
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
@@ -256,13 +263,14 @@ class Redaction:
 
     Holds no original word, so everything that leaves the program is made from it. ``entities`` are ranges of the words
     of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
-    disjoint. ``made_with`` names version, models and settings.
+    disjoint. ``made_with`` names version, models and settings. ``usage``: what a language model was asked, if one was.
     """
 
     transcript: Transcript
     entities: tuple[Entity, ...]
     muted: tuple[Interval, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
+    usage: Usage | None = None
 
     def __post_init__(self) -> None:
         if any(b.words.start < a.words.stop for a, b in pairwise(self.entities)):

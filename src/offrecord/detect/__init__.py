@@ -2,7 +2,8 @@
 
 A detector is a function from text to `Span`s. It reads a piece of the transcript's view, in which a line break stands
 between two utterances, and sees enough around the piece to know the question that an answer belongs to. Memory does not
-grow with the text. What was found once is then looked for in all of it (`repeats`).
+grow with the text. A reader (`llm`) sees the whole text and what was found in it. What was found once is then looked
+for in all of it (`repeats`).
 """
 
 from __future__ import annotations
@@ -12,15 +13,21 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from offrecord.detect import repeats
-from offrecord.labels import DENIED, LABELS
+from offrecord.labels import DENIED, LABELS, OwnLabel
 from offrecord.types import Span
 
-__all__ = ["OVERLAP", "Detector", "Window", "detect", "detect_window", "repeated", "windows"]
+__all__ = [
+    "OVERLAP", "Detector", "Reader", "Window", "detect", "detect_window", "outside_placeholders", "repeated", "windows",
+]  # fmt: skip
 
 Detector = Callable[[str], list[Span]]
+
+Reader = Callable[[str, Sequence[Span]], list[Span]]
+"""A detector that is given the whole text, and what the others found in it. It adds to that, and takes nothing away."""
 
 OVERLAP = 500
 """Characters that a detector sees on each side of the piece that it is asked about. A run of words no longer than this
@@ -31,9 +38,6 @@ SIZE = 32_000
 
 
 _SPACE = re.compile(r"\s+")
-_NAMES = "|".join(name.upper() for name in (*LABELS, DENIED))
-# The names of our labels only: any word in brackets would let "[MARGARET]" pass.
-_PLACEHOLDER = re.compile(rf"(?<!\S)(?:[^\w\s]*\[(?:{_NAMES})(?:_\d+)?\][^\w\s]*|(?:[^\w\s]|_)*#(?:[^\w\s]|_)*)(?!\S)")
 _WIDE = re.compile(r"\s{2}|[^\S \n]")
 
 
@@ -46,27 +50,41 @@ class Window(NamedTuple):
     end: int
 
 
-def detect(view: str, detectors: Sequence[Detector], *, size: int = SIZE, threads: int = 1) -> list[Span]:
-    """All claims on ``view``: the union of the detectors', and every repetition of what they found.
+def detect(
+    view: str,
+    detectors: Sequence[Detector],
+    *,
+    size: int = SIZE,
+    threads: int = 1,
+    own: Iterable[OwnLabel] = (),
+    reader: Reader | None = None,
+) -> list[Span]:
+    """All claims on ``view``: the union of the detectors' and the reader's, and every repetition of what they found.
 
     Detectors see one space, or one line break, where the view has several: no pattern has to think of the others.
-    Windows are read in ``threads`` at once; what a detector raises is raised here.
+    Windows are read in ``threads`` at once; what a detector raises is raised here. What stands for a detail of the
+    user's ``own`` labels is not claimed either.
     """
     text, origin = _squeezed(view)
-    found = _all_windows(text, detectors, size, threads)
-    found += repeated(text, found)
+    own = tuple(own)
+    found = _all_windows(text, detectors, size, threads, own)
+    if reader is not None:
+        found += outside_placeholders(text, reader(text, found), own)
+    found += repeated(text, found, own)
     if origin is None:
         return found
     return [replace(span, start=origin[span.start], end=origin[span.end - 1] + 1) for span in found]
 
 
-def _all_windows(text: str, detectors: Sequence[Detector], size: int, threads: int) -> list[Span]:
+def _all_windows(
+    text: str, detectors: Sequence[Detector], size: int, threads: int, own: tuple[OwnLabel, ...]
+) -> list[Span]:
     tasks = [(window, detector) for window in windows(text, size) for detector in detectors]
-    if threads == 1 or len(tasks) == 1:
-        return [span for window, detector in tasks for span in detect_window(text, window, [detector])]
+    if threads == 1 or len(tasks) <= 1:
+        return [span for window, detector in tasks for span in detect_window(text, window, [detector], own)]
     pool = ThreadPoolExecutor(threads)
     try:
-        claims = pool.map(lambda task: detect_window(text, task[0], [task[1]]), tasks)
+        claims = pool.map(lambda task: detect_window(text, task[0], [task[1]], own), tasks)
         return [span for spans in claims for span in spans]
     finally:
         pool.shutdown(cancel_futures=True)
@@ -88,33 +106,50 @@ def _squeezed(view: str) -> tuple[str, array[int] | None]:
     return "".join(pieces), origin
 
 
-def detect_window(view: str, window: Window, detectors: Sequence[Detector]) -> list[Span]:
+def detect_window(view: str, window: Window, detectors: Sequence[Detector], own: Iterable[OwnLabel] = ()) -> list[Span]:
     """The claims that begin in the window's core, or reach into it from before; offsets are those of ``view``."""
     piece = view[window.start : window.end]
     return [
         replace(span, start=span.start + window.start, end=span.end + window.start)
         for detector in detectors
-        for span in _outside_placeholders(piece, detector(piece))
+        for span in outside_placeholders(piece, detector(piece), own)
         if span.start + window.start < window.core_end and span.end + window.start > window.core_start
     ]
 
 
-def repeated(view: str, found: Sequence[Span]) -> list[Span]:
+def repeated(view: str, found: Sequence[Span], own: Iterable[OwnLabel] = ()) -> list[Span]:
     """The claims on what says again, anywhere in ``view``, what was found."""
-    return list(_outside_placeholders(view, repeats.find(view, found)))
+    return list(outside_placeholders(view, repeats.find(view, found), own))
 
 
-def _outside_placeholders(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+@cache
+def _placeholder(own: frozenset[str]) -> re.Pattern[str]:
+    # The names of labels only: any word in brackets would let "[MARGARET]" pass.
+    names = "|".join(name.upper() for name in (*LABELS, DENIED, *sorted(own)))
+    return re.compile(rf"(?<!\S)(?:[^\w\s]*\[(?:{names})(?:_\d+)?\][^\w\s]*|(?:[^\w\s]|_)*#(?:[^\w\s]|_)*)(?!\S)")
+
+
+def outside_placeholders(text: str, spans: Iterable[Span], own: Iterable[OwnLabel] = ()) -> Iterator[Span]:
     """The spans without the words that stand for a detail already: ``[PERSON_NAME]``, ``###-####``."""
     if "#" not in text and "[" not in text:
         yield from spans
         return
+    pattern = _placeholder(frozenset(own))
     for span in spans:
         at = span.start
-        for placeholder in _PLACEHOLDER.finditer(text, span.start, span.end):
+        # A claim on a part of a placeholder is one on nothing, too.
+        for placeholder in pattern.finditer(text, *_whole_words(text, span.start, span.end)):
             yield from _between(text, span, at, placeholder.start())
-            at = placeholder.end()
+            at = max(at, placeholder.end())
         yield from _between(text, span, at, span.end)
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return start, end
 
 
 def _between(text: str, span: Span, start: int, end: int) -> Iterator[Span]:

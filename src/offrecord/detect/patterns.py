@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from offrecord.detect import dictated
+from offrecord.detect.checks import SHAPES
 from offrecord.detect.dates import DATE_ROWS
 from offrecord.detect.names import NAME_ROWS
 from offrecord.detect.places import PLACE_ROWS
@@ -17,7 +18,7 @@ from offrecord.detect.spoken import written
 from offrecord.detect.tokens import Token, folded
 from offrecord.types import Span
 
-__all__ = ["find"]
+__all__ = ["find", "find_checked"]
 
 
 class _Words:
@@ -51,6 +52,20 @@ def find(text: str) -> list[Span]:
         for start, end, row, score in _search(_ALL_ROWS, text):
             claims.add(Span(*whole.around(start, end), row.label, score, f"patterns:{row.name}"))
     return sorted(claims, key=lambda span: (span.start, span.end, span.label, span.source))
+
+
+_CHECKED = frozenset(
+    {row.name for row in _ALL_ROWS if row.name in ("ssn_written", "ip_v4", "ip_v6")}
+    | {shape.name for shape in SHAPES if shape.check}
+)
+_SURE = {row.name: row.sure for row in _ALL_ROWS} | {shape.name: shape.sure for shape in SHAPES}
+
+
+def find_checked(text: str) -> list[Span]:
+    """Those of the claims that a checksum, or a table of numbers that exist, makes sure."""
+    return [
+        span for span in find(text) if (name := span.source.partition(":")[2]) in _CHECKED and span.score >= _SURE[name]
+    ]
 
 
 def _search(rows: Iterable[Row], text: str) -> Iterator[tuple[int, int, Row, float]]:

@@ -226,7 +226,8 @@ def doctor() -> None:
         except OffrecordError as error:
             terminal.data(f"  FAILED  {name:12} {error}")
             worst = max(worst, error.exit_code)
-    terminal.data("nothing here reaches the network" if not worst else "see docs/quickstart.md")
+    goes = "".join(f"what is said goes to {destination}" for destination in redactor.destinations)
+    terminal.data((goes or "nothing here reaches the network") if not worst else "see docs/quickstart.md")
     raise typer.Exit(worst)
 
 

@@ -7,7 +7,7 @@
         - OutputExists        a file in the way, and no leave to replace it
       + InputError            the recording, text or transcript cannot be read
       + NoSpeech              asked for sound from a recording in which nobody speaks
-      + ModelError            a model is missing, damaged or cannot be loaded
+      + ModelError            a model is missing, damaged, cannot be loaded, or its gateway refuses it
       + FailedClosed          a stage could not do its work, so nothing is released
       + OutputError           the result cannot be written: no room, no right
 
@@ -73,7 +73,7 @@ class NoSpeech(OffrecordError):
 
 
 class ModelError(OffrecordError):
-    """A model is missing, its digest is wrong, or it cannot be loaded."""
+    """A model is missing, its digest is wrong, it cannot be loaded, or its gateway will not let us have it."""
 
     exit_code = 5
     http_status = 503

@@ -37,7 +37,6 @@ _ATTEMPTS = 5
 """How often one question is asked when the gateway is busy or broken."""
 _USELESS = 3
 """How often one question is asked when what comes back is no answer."""
-_LONGEST_WAIT = 120.0
 
 
 class Gateway:
@@ -131,7 +130,7 @@ class Gateway:
         if failures >= _ATTEMPTS:
             raise FailedClosed(f"{self._named} {outcome.reason}, {failures} times; {outcome.advice}")
         pause = min(self._pause * 2 ** (failures - 1), 30.0) * (1 + random.random()) / 2  # noqa: S311 - no secret
-        pause = max(pause, min(outcome.after or 0.0, _LONGEST_WAIT))
+        pause = max(pause, outcome.after or 0.0)
         if time.monotonic() + pause > deadline:
             raise FailedClosed(
                 f"{self._named} {outcome.reason}, and would have to be asked again after the time that all answers may "

@@ -328,6 +328,20 @@ class TestWhatItMayDo:
         assert said == ["I'm [PERSON_NAME].", "Hello."]
         assert redaction.usage is not None
 
+    def test_the_result_says_what_it_was_made_with(self) -> None:
+        """Detector, model, gateway and prompt, for models change and are not the same twice; and none where none was."""
+        with gateway(nothing) as server:
+            redaction = asking(server).redact_text("Hello there.")
+        assert server.asked[0].body["temperature"] == 0
+        assert redaction.made_with["detector"] == "llm"
+        assert re.fullmatch(r"m at 127\.0\.0\.1:\d+, prompt [0-9a-f]{12}", redaction.made_with["llm"])
+        assert offrecord.redact_text("Hello there.").made_with["llm"] == "none"
+
+    def test_the_length_does_not_show(self) -> None:
+        """Labels stand for words of any length, unless hashes are asked for."""
+        with gateway(perfect([("person_name", "Al"), ("person_name", "Wolfeschlegelstein")])) as server:
+            assert asking(server).redact_text("Al, Wolfeschlegelstein.").text == "[PERSON_NAME], [PERSON_NAME]."
+
 
 class TestOwnLabels:
     """Labels that no table has work like any other."""
@@ -660,6 +674,8 @@ class TestAddress:
         assert offrecord.Redactor().destinations == ()
         local = offrecord.Redactor(detector="llm", llm_base_url="http://127.0.0.1:1/v1", llm_model="m")
         assert local.destinations == ()
+        cloud = offrecord.Redactor(detector="llm", llm_base_url="http://127.0.0.1:1/v1", llm_model="m-cloud")
+        assert cloud.destinations == ("127.0.0.1:1 (language model m-cloud), which sends it on",)
         away = offrecord.Redactor(
             detector="llm", llm_base_url="http://h.example/v1", llm_model="m", llm_api_key="k", llm_premask=True
         )

@@ -63,13 +63,17 @@ class Llm:
 
     @property
     def local(self) -> bool:
-        """Whether the gateway is on this machine."""
-        return self.gateway.local
+        """Whether the text stays on this machine, as far as can be seen from here.
+
+        Ollama sends on what is asked of its ``-cloud`` models.
+        """
+        return self.gateway.local and not self.gateway.model.endswith(("-cloud", ":cloud"))
 
     @property
     def destination(self) -> str:
         """Where the text goes, in words for the user."""
         plain = "" if self.gateway.base_url.startswith("https:") else ", unencrypted"
+        plain = ", which sends it on" if self.gateway.local else plain
         masked = ", without what is found here" if self.premask else ""
         return f"{self.gateway.host} (language model {self.gateway.model}){plain}{masked}"
 

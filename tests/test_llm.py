@@ -197,6 +197,29 @@ class TestCapability:
             asking(server).redact_text(FILLER * 20)
         assert len(server.asked) >= 3
 
+    def test_a_truncated_answer_is_asked_for_in_halves(self) -> None:
+        """Each of which shows less of the text, until the answers are whole; all that they say is hidden."""
+        whole = perfect([("ship_name", "Merry Lark"), ("person_name", "Vandersnoot")])
+        text = f"{FILLER * 8}The Merry Lark.\n{FILLER * 20}Vandersnoot, yes.\n{FILLER * 8}"
+        with gateway(
+            lambda asked: completion("{", "length") if len(asked.transcript) > 1_500 else whole(asked)
+        ) as server:
+            redacted = asking(server, entities={"SHIP_NAME": "the name of the ship"}).redact_text(text).text
+        sizes = [len(asked.transcript) for asked in server.asked]
+        assert sizes[0] > 3_000
+        assert max(sizes[1:3]) < 0.8 * sizes[0]
+        assert "Lark" not in redacted
+        assert "Vandersnoot" not in redacted
+
+    def test_halving_ends(self) -> None:
+        """A model that can never answer whole is given up, not asked about single words."""
+        with (
+            gateway(lambda _: completion("{", "length")) as server,
+            pytest.raises(FailedClosed, match="too long for it"),
+        ):
+            asking(server).redact_text(FILLER * 40)
+        assert min(len(asked.transcript) for asked in server.asked) > 200
+
 
 class TestWaiting:
     """Busy gateways are asked again, when they say, and not for ever."""
@@ -456,7 +479,9 @@ class TestPremask:
                 assert hidden & set(range(start, end))
             elif c not in "[]_":
                 assert text[start:end] == c
-        assert not any(text[i].isalnum() and shown.text == text for i in hidden)
+        visible = {at for i in range(len(shown.text)) for at, end in [shown.source(i, i + 1)] if end == at + 1}
+        touched = [m for m in re.finditer(r"\S+", text) if hidden & set(range(*m.span()))]
+        assert not [m[0] for m in touched if visible & set(range(*m.span()))]
 
 
 class TestCache:

@@ -314,6 +314,16 @@ class TestWhatItMayDo:
         assert hidden
         assert hidden <= {i for entity in both.entities for i in entity.words}
 
+    @pytest.mark.parametrize(
+        ("named", "hidden"),
+        [("location", True), ("PERSON", True), ("B-LOC", True), ("x" * 100_000, True), ("", True), ("date", False)],
+    )
+    def test_a_label_that_was_not_asked_for_is_the_nearest(self, named: str, *, hidden: bool) -> None:
+        """Rather hidden under another name than not; but a date is none of the policy's business."""
+        with gateway(lambda _: answer((named, "Marfa"))) as server:
+            text = asking(server, policy="person_name,location_address").redact_text("We met in Marfa.").text
+        assert ("Marfa" not in text) is hidden
+
     def test_a_gateway_that_is_down_fails_the_job_of_both(self) -> None:
         """It does not fall back in silence on what the local detectors find."""
         with gateway(lambda _: error(401)) as server, pytest.raises(ModelError):

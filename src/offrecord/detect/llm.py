@@ -87,14 +87,24 @@ class Llm:
         return Asked(self)
 
     def label(self, name: str) -> str:
-        """The label that an answer means: one of the table or the user's own, else the nearest that was asked for.
+        """The label that an answer means: the one that was asked for, else the nearest of them.
 
-        Models call a person "PERSON" or "name". What they mean by it matters less than that it is hidden.
+        Models call a person "PERSON" or "name". What they mean by it matters less than that it is hidden. Only what
+        the table has in a group that nothing was asked of (a date, where names were) is left to the policy.
         """
-        low = name.strip().strip("[]").lower().replace(" ", "_").replace("-", "_")
-        if low in self.labels or low in LABELS:
-            return self.labels.get(low, low)
-        return max(self.labels.values(), key=lambda label: (SequenceMatcher(None, low, label).ratio(), label))
+        low = name.strip().strip("[]").lower().replace(" ", "_").replace("-", "_")[:60]
+        if low in self.labels:
+            return self.labels[low]
+        near = [label for label in self.labels.values() if low in LABELS and _group(label) == LABELS[low].group]
+        if low in LABELS and not near:
+            return low
+        likeness = SequenceMatcher(None, b=low)
+
+        def alike(label: str) -> float:
+            likeness.set_seq1(label)
+            return likeness.ratio()
+
+        return max(near or self.labels.values(), key=alike)
 
 
 class Asked:
@@ -237,6 +247,10 @@ def load(settings: Settings, policy: Policy) -> Llm:
 def _prompt(labels: dict[str, str]) -> str:
     text = files("offrecord.detect").joinpath("prompt.md").read_text(encoding="utf-8")
     return text.replace("{labels}", "\n".join(f"- {name}: {_meaning(label)}" for name, label in labels.items()))
+
+
+def _group(label: str) -> str | None:
+    return LABELS[label].group if label in LABELS else None
 
 
 def _meaning(label: str) -> str:

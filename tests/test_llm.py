@@ -572,6 +572,14 @@ class TestBudget:
                 redactor.redact_text("Good day.")
         assert len(server.asked) == 1
 
+    def test_questions_wait_for_one_another_where_the_limit_is_near(self) -> None:
+        """What is set aside for those under way comes back: a limit that is enough in the end is enough."""
+        text = "\n".join(f"{i} {FILLER}" for i in range(200))
+        with gateway(nothing) as server:
+            usage = asking(server, llm_max_tokens=9_000, llm_concurrency=8).redact_text(text).usage
+        assert usage is not None
+        assert usage.calls == len(server.asked) >= 4
+
     def test_dollars(self) -> None:
         """As the gateway reports them, in the body or in LiteLLM's header."""
         spent = completion(entities([]), usage={"cost": 0.4})

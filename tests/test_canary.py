@@ -21,12 +21,16 @@ import pytest
 from assemblyai_stub import KEY as STUB_KEY
 from assemblyai_stub import AssemblyAIStub, word
 from clocks import Wound
+from gateways import Play, Turn, answer, completion, error, gateway, perfect
 from pydantic import SecretStr
 from servers import Answer
 from transcriptions_stub import TranscriptionsStub
 
 import offrecord
 from offrecord import export
+from offrecord.detect.grounding import Ground, Quote
+from offrecord.detect.masking import Mask, mask
+from offrecord.detect.replies import Reply
 from offrecord.errors import OffrecordError
 from offrecord.transcribe import imported, sending
 from offrecord.transcribe.assemblyai import AssemblyAI
@@ -143,6 +147,52 @@ def _sound(directory: Path) -> Path:
     return path
 
 
+def _asked(play: Play, **given: Any) -> object:
+    """A redaction by a model behind ``play``, with everything that is held on the way to it."""
+    with gateway(play) as server:
+        redactor = offrecord.Redactor(
+            detector="llm", llm_base_url=server.url, llm_model="m", entities={"SHIP": "the ship"}, **given
+        )
+        redaction = redactor.redact_text(TEXT)
+    return redaction, redaction.usage, vars(redactor), export.as_json(redaction)
+
+
+def _model_finds(directory: Path) -> object:
+    words = [
+        ("person_name", CANARY),
+        ("person_name", f"{CANARY} Thompson"),
+        ("email_address", f"{CANARY.lower()}@lakemail.com"),
+    ]
+    return _asked(perfect(words), policy="all", llm_cache=directory / "cache", llm_premask=True)
+
+
+def _model_misquotes(_: Path) -> object:
+    return _asked(lambda _: answer(("person_name", f"{CANARY} Quackenbush"), ("email_address", CANARY)), policy="all")
+
+
+def _model_echoes(_: Path) -> object:
+    return _asked(lambda asked: completion(asked.transcript))
+
+
+def _gateway_echoes(_: Path) -> object:
+    return _asked(lambda asked: error(401, asked.transcript, **{"X-Echo": CANARY}))
+
+
+def _gateway_is_no_gateway(_: Path) -> object:
+    return _asked(lambda asked: Turn(f"<html>{asked.transcript}</html>".encode()))
+
+
+def _quotes(_: Path) -> object:
+    span = Span(0, 5, "date", 1, "x")
+    return (
+        Quote("date", CANARY),
+        Ground(TEXT),
+        mask(TEXT, [span]),
+        Mask.none(TEXT),
+        Reply(200, {"a": CANARY}, CANARY.encode()),
+    )
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
     _bad_order, _values, _refused_there, _broken_there,
@@ -153,6 +203,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _transcriptions({"duration": 1, "text": TEXT}), _transcriptions({"duration": CANARY, "text": CANARY}),
     _transcriptions({"duration": 1, "text": TEXT, "words": [{"word": CANARY, "start": CANARY}]}),
     _transcriptions({"duration": 1, "text": TEXT, "words": [CANARY]}), _transcriptions({"error": TEXT}),
+    _model_finds, _model_misquotes, _model_echoes, _gateway_echoes, _gateway_is_no_gateway, _quotes,
 ]  # fmt: skip
 
 

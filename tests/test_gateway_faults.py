@@ -210,6 +210,7 @@ def test_a_fault_that_stays_fails_the_job(
     # The traceback shows source lines: those of this file name the details.
     message = str(caught.value)
     assert "\n" not in message
+    assert "time is up" not in message
     assert _is_clean(message + caplog.text + "".join(capfd.readouterr()))
     assert _KEY not in said
     assert caught.value.__context__ is None
@@ -238,6 +239,19 @@ def test_an_answer_that_does_not_come_fails_the_job(slow: Turn, window: int) -> 
     """Late, or a byte at a time: a time-out is one for the whole answer."""
     with pytest.raises(FailedClosed, match=r"does not answer|time is up|asked again"):
         redacted(at(window, lambda _: slow, PERFECT), timeout=0.2, deadline=1.5)
+
+
+def test_a_time_out_is_for_the_whole_answer() -> None:
+    """Each byte of it in time is not enough: the rest never comes."""
+    dribble = Turn(answer().body, pieces=200, pause=0.02)
+    with pytest.raises(FailedClosed, match=r"does not answer within 0\.2 s, 5 times"):
+        redacted(lambda _: dribble, timeout=0.2)
+
+
+def test_a_reply_is_read_only_so_far() -> None:
+    """Four megabytes are no answer, whatever comes after them."""
+    with pytest.raises(FailedClosed, match="four megabytes"):
+        redacted(lambda _: Turn(b" " * 5_000_000))
 
 
 def test_the_text_of_the_matrix_has_its_windows() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
@@ -54,6 +56,12 @@ def test_imports_point_one_way() -> None:
             continue
         wrong += [f"{module} imports {name}" for name in _imports(path) if _layer(name) > _layer(module)]
     assert wrong == []
+
+
+def test_the_client_of_gateways_is_not_imported_before_it_is_wanted() -> None:
+    """It takes a second, and most users have no gateway."""
+    code = "import sys, offrecord.cli; sys.exit('openai' in sys.modules or 'httpx2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_no_file_is_too_long() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from gateways import Asked, Play, Turn, answer, completion, entities, error, free_port, gateway, perfect
-from test_cli import offrecord
+from test_cli import _wav, offrecord
 
 TEXT = "Well, this is Quillorbert Vandersnoot of the Merry Lark. Nice weather, is it not?\n"
 PERFECT = perfect([("person_name", "Quillorbert Vandersnoot"), ("ship_name", "Merry Lark")])
@@ -143,6 +143,32 @@ def test_the_whole_way(ending: str, tmp_path: Path) -> None:
     assert "100 + 10 tokens" in said
     assert "what is said goes" not in said
     assert "openai" not in said
+
+
+def test_the_sound_is_muted_where_the_model_finds_something(tmp_path: Path) -> None:
+    """One decision for words and sound, also for a label of one's own; a gateway that fails leaves no sound either."""
+    words = [
+        {"text": text, "start": 1000 + i * 300, "end": 1300 + i * 300}
+        for i, text in enumerate("we sail the Merry Lark".split())
+    ]
+    (tmp_path / "a.json").write_text(json.dumps({"words": words}))
+    _wav(tmp_path / "a.wav", 4, level=0.5)
+    command = [
+        "redact", "a.wav", "--transcript", "a.json", "-o", "out", "--detector", "llm", "--llm-model", "m",
+        "--entity", "SHIP_NAME=the name of the ship", "--sound", "silence",
+    ]  # fmt: skip
+    with gateway(lambda _: completion("no")) as server:
+        failed = offrecord(*command, "--llm-base-url", server.url, cwd=tmp_path, **ENVIRONMENT)
+        assert (failed.returncode, list(tmp_path.glob("out/*"))) == (6, []), failed.stderr.decode()
+    with gateway(PERFECT) as server:
+        done = offrecord(*command, "--llm-base-url", server.url, cwd=tmp_path, **ENVIRONMENT)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == b"we sail the [SHIP_NAME] [SHIP_NAME]\n"
+    result = json.loads((tmp_path / "out" / "a.redacted.json").read_text())
+    ((start, end),) = result["muted"]
+    assert start <= 1900
+    assert end >= 2500
+    assert (tmp_path / "out" / "a.redacted.wav").stat().st_size > 100_000
 
 
 def test_labels_of_ones_own_come_from_a_file(tmp_path: Path) -> None:

@@ -238,8 +238,10 @@ def doctor() -> None:
         except OffrecordError as error:
             terminal.data(f"  FAILED  {name:12} {error}")
             worst = max(worst, error.exit_code)
-    settled = "the recogniser is a service, which was not asked" if elsewhere else "nothing here reaches the network"
-    terminal.data(settled if not worst else "see docs/quickstart.md")
+    goes = [f"what is said goes to {destination}" for destination in redactor.destinations]
+    goes += ["the recogniser is a service, which was not asked"] if elsewhere else []
+    for line in goes or ["nothing here reaches the network"] if not worst else ["see docs/quickstart.md"]:
+        terminal.data(line)
     raise typer.Exit(worst)
 
 

@@ -11,8 +11,8 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx2
 from pydantic import SecretStr
 
 from offrecord.errors import UsageError
@@ -83,33 +83,35 @@ def checked(url: str, name: str) -> str:
 
     What was given is not shown: it might hold a password.
     """
+    url = url.strip()
     try:
-        parsed = httpx2.URL(url.strip())
-    except (httpx2.InvalidURL, ValueError):
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
         raise UsageError(f"{name} is no address; expected http:// or https:// and a host") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
         raise UsageError(
             f"{name} is no address of an API; expected http:// or https:// and a host, as https://api.example.com"
         )
-    if parsed.userinfo or parsed.query or parsed.fragment:
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise UsageError(f"{name} holds a name, a password or a query; keys come from the environment alone")
-    return str(parsed).rstrip("/")
+    return url.rstrip("/")
 
 
 def host(url: str) -> str:
-    """The host of ``url``, with its port where it is unusual."""
-    return httpx2.URL(url).netloc.decode()
+    """The host of ``url``, with its port where it is given."""
+    return urlsplit(url).netloc
 
 
 def is_here(url: str) -> bool:
     """Whether ``url`` is on this machine: ``localhost`` or a loopback address."""
-    name = httpx2.URL(url).host
+    name = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return name == "localhost"
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def where(url: str) -> str:
     """The host, and whether what is sent there can be read on the way."""
-    return host(url) + (", unencrypted" if httpx2.URL(url).scheme == "http" else "")
+    return host(url) + (", unencrypted" if urlsplit(url).scheme == "http" else "")

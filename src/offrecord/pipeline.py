@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offrecord import audio, cloud
+from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import labels_for, own_labels
@@ -19,8 +19,9 @@ from offrecord.live import Live
 from offrecord.redact.audio import intervals
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
-from offrecord.settings import Settings, settings
-from offrecord.transcribe import Copy, Recogniser, assemblyai, imported, openai, whisper
+from offrecord.settings import settings
+from offrecord.transcribe import Copy, Recogniser, imported
+from offrecord.transcribe.chosen import recogniser_for
 from offrecord.types import Policy, Redaction, Span, Transcript, Word
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ class Redactor:
     ``model="base"``, …); what is not given comes from the environment (``OFFRECORD_*``), then from the defaults.
     ``policy`` is a preset, a label, or several in a list or separated by commas; ``allow`` and ``deny`` are words and
     phrases that are never and always hidden; ``entities`` gives labels of your own with their meanings in words, for
-    which ``detector="llm"`` or ``"both"`` asks a language model..
-    ``tell`` is called with a line before sound is sent to another machine,
-    and with what became of the copy there; by default these lines are warnings of the logger ``offrecord``. Raises
-    `UsageError` for a setting that cannot be, and `UnknownLabel` for a label outside the table.
+    which ``detector="llm"`` or ``"both"`` asks a language model.
+    ``tell`` is called with a line before sound is sent to another machine, and with what became of the copy there; by
+    default these lines are warnings of the logger ``offrecord``. Raises `UsageError` for a setting that cannot be, and
+    `UnknownLabel` for a label outside the table.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Redactor:
     @cached_property
     def recogniser(self) -> Recogniser:
         """The recogniser. Loading it raises `ModelError` or `UsageError`; nothing is sent yet."""
-        return _recogniser(self.settings, self.tell)
+        return recogniser_for(self.settings, self.tell)
 
     @cached_property
     def tagger(self) -> tagger.Tagger:
@@ -206,41 +207,6 @@ class Redactor:
             "sound": self.policy.sound,
             "pad": f"{self.policy.pad}",
         }
-
-
-def _recogniser(chosen: Settings, tell: Say) -> Recogniser:
-    if chosen.recogniser == "local":
-        return whisper.load(
-            whisper.BUNDLED if chosen.model is None else chosen.model,
-            threads=chosen.threads,
-            device=chosen.device,
-            compute_type=chosen.compute_type,
-            language=chosen.language,
-        )
-    url = cloud.checked(
-        chosen.recogniser_base_url or cloud.address(chosen.recogniser), "the base URL of the recogniser"
-    )
-    if chosen.recogniser == "assemblyai":
-        return assemblyai.AssemblyAI(
-            url.removesuffix("/v2"),
-            cloud.key(assemblyai.KEY),
-            tell,
-            model=chosen.model,
-            language=chosen.language,
-            speakers=chosen.speakers,
-            delete=chosen.delete_remote,
-            seconds=chosen.recogniser_timeout,
-        )
-    if chosen.delete_remote:
-        raise UsageError("this API has no call to delete what it was sent, so --delete-remote cannot be kept with it")
-    return openai.OpenAI(
-        url,
-        cloud.key(openai.KEY),
-        tell,
-        model=openai.DEFAULT if chosen.model is None else chosen.model,
-        language=chosen.language,
-        seconds=chosen.recogniser_timeout,
-    )
 
 
 _RULES = {"recall": 0.0, "balanced": 0.7, "precision": 0.8}

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from offrecord.cloud import implied
+from offrecord.cloud import implied, key
 from offrecord.errors import UsageError
 
-__all__ = ["Settings", "base_url_for", "key_for", "secret", "settings"]
+__all__ = ["Settings", "base_url_for", "key_for", "settings"]
 
 
 class Settings(BaseSettings):
@@ -103,24 +103,6 @@ def settings(**given: Any) -> Settings:
         raise UsageError(f"a setting cannot be: {'; '.join(reasons)}") from None
 
 
-def secret(name: str) -> SecretStr | None:
-    """The key in the environment variable ``name``, or in the file that ``name`` with ``_FILE`` names.
-
-    Raises `UsageError` for a file that cannot be read or is empty; the message names the file, not what is in it.
-    """
-    value = os.environ.get(name, "").strip()
-    file = os.environ.get(f"{name}_FILE", "").strip()
-    if not value and file:
-        try:
-            value = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise UsageError(f"cannot read the key in {file} ({name}_FILE): {reason}") from None
-        if not value:
-            raise UsageError(f"the key file {file} ({name}_FILE) is empty")
-    return SecretStr(value) if value else None
-
-
 def base_url_for(chosen: Settings) -> str:
     """The gateway's base URL: ``llm_base_url``, else ``OPENAI_BASE_URL``. Raises `UsageError` if neither is set.
 
@@ -143,4 +125,4 @@ def key_for(base_url: str, given: SecretStr | None = None) -> SecretStr | None:
     """
     host = urlsplit(base_url).hostname or ""
     service = "ASSEMBLYAI_API_KEY" if host.endswith(".assemblyai.com") else "OPENAI_API_KEY"
-    return given or secret("OFFRECORD_LLM_API_KEY") or secret(service)
+    return given or key("OFFRECORD_LLM_API_KEY") or key(service)

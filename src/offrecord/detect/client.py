@@ -7,7 +7,6 @@ errors end here, for they hold requests and replies.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 import time
@@ -19,10 +18,11 @@ import httpx2
 import openai
 from pydantic import SecretStr
 
+from offrecord.cloud import is_here
 from offrecord.detect.replies import Reply
 from offrecord.errors import UsageError
 
-__all__ = ["Client", "address", "is_loopback"]
+__all__ = ["Client", "address"]
 
 _LONGEST_REPLY = 4_000_000
 """Bytes of a reply; what goes on after that is no answer to a question of five thousand characters."""
@@ -46,15 +46,6 @@ def address(base_url: str) -> str:
             "or a file that OFFRECORD_LLM_API_KEY_FILE names"
         )
     return url.removesuffix("/chat/completions")
-
-
-def is_loopback(base_url: str) -> bool:
-    """Whether the address is this machine's own."""
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class Client:
@@ -104,7 +95,7 @@ def _transport(base_url: str, timeout: float) -> httpx2.Client | None:
         return httpx2.Client(
             verify=verify,
             # A transport of its own passes over the environment's proxies, but not over its certificates.
-            transport=httpx2.HTTPTransport(verify=verify, limits=limits) if is_loopback(base_url) else None,
+            transport=httpx2.HTTPTransport(verify=verify, limits=limits) if is_here(base_url) else None,
             follow_redirects=False,
             timeout=timeout,
             limits=limits,

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from offrecord.detect.client import Client, address, is_loopback
+from offrecord.cloud import is_here
+from offrecord.detect.client import Client, address
 from offrecord.detect.grounding import Quote
 from offrecord.detect.quiet import quiet
 from offrecord.detect.replies import (
@@ -37,7 +38,6 @@ _ATTEMPTS = 5
 """How often one question is asked when the gateway is busy or broken."""
 _USELESS = 3
 """How often one question is asked when what comes back is no answer."""
-_LONGEST_WAIT = 120.0
 
 
 class Gateway:
@@ -58,7 +58,7 @@ class Gateway:
         Raises `UsageError` for an address, or a proxy in the environment, that cannot be.
         """
         self.base_url, self.model = address(base_url), model
-        self.local = is_loopback(self.base_url)
+        self.local = is_here(self.base_url)
         self.host = urlsplit(self.base_url).netloc
         self._key, self._budget, self._timeout, self._pause = key, budget, timeout, pause
         with self.open():  # A key or a proxy that cannot be is found now, before any work is done.
@@ -131,7 +131,7 @@ class Gateway:
         if failures >= _ATTEMPTS:
             raise FailedClosed(f"{self._named} {outcome.reason}, {failures} times; {outcome.advice}")
         pause = min(self._pause * 2 ** (failures - 1), 30.0) * (1 + random.random()) / 2  # noqa: S311 - no secret
-        pause = max(pause, min(outcome.after or 0.0, _LONGEST_WAIT))
+        pause = max(pause, outcome.after or 0.0)
         if time.monotonic() + pause > deadline:
             raise FailedClosed(
                 f"{self._named} {outcome.reason}, and would have to be asked again after the time that all answers may "

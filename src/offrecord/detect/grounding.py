@@ -12,8 +12,8 @@ import unicodedata
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
@@ -25,11 +25,12 @@ from offrecord.types import Span
 __all__ = ["Ground", "Quote", "mentions"]
 
 
-class Quote(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Quote:
     """What a model says it read, and under which label."""
 
     label: str
-    text: str
+    text: str = field(repr=False)
 
 
 _PLACED = 85.0

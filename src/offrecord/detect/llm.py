@@ -16,9 +16,10 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
+from offrecord.cloud import is_here
 from offrecord.detect import OVERLAP, crew, repeated, windows
 from offrecord.detect.cache import Cache, Claims
-from offrecord.detect.client import Client, address, is_loopback
+from offrecord.detect.client import Client, address
 from offrecord.detect.gateway import Gateway, TooLong
 from offrecord.detect.grounding import Ground, Quote, mentions
 from offrecord.detect.masking import Mask, mask
@@ -63,13 +64,17 @@ class Llm:
 
     @property
     def local(self) -> bool:
-        """Whether the gateway is on this machine."""
-        return self.gateway.local
+        """Whether the text stays on this machine, as far as can be seen from here.
+
+        Ollama sends on what is asked of its ``-cloud`` models.
+        """
+        return self.gateway.local and not self.gateway.model.endswith(("-cloud", ":cloud"))
 
     @property
     def destination(self) -> str:
         """Where the text goes, in words for the user."""
         plain = "" if self.gateway.base_url.startswith("https:") else ", unencrypted"
+        plain = ", which sends it on" if self.gateway.local else plain
         masked = ", without what is found here" if self.premask else ""
         return f"{self.gateway.host} (language model {self.gateway.model}){plain}{masked}"
 
@@ -83,14 +88,24 @@ class Llm:
         return Asked(self)
 
     def label(self, name: str) -> str:
-        """The label that an answer means: one of the table or the user's own, else the nearest that was asked for.
+        """The label that an answer means: the one that was asked for, else the nearest of them.
 
-        Models call a person "PERSON" or "name". What they mean by it matters less than that it is hidden.
+        Models call a person "PERSON" or "name". What they mean by it matters less than that it is hidden. Only what
+        the table has in a group that nothing was asked of (a date, where names were) is left to the policy.
         """
-        low = name.strip().strip("[]").lower().replace(" ", "_").replace("-", "_")
-        if low in self.labels or low in LABELS:
-            return self.labels.get(low, low)
-        return max(self.labels.values(), key=lambda label: (SequenceMatcher(None, low, label).ratio(), label))
+        low = name.strip().strip("[]").lower().replace(" ", "_").replace("-", "_")[:60]
+        if low in self.labels:
+            return self.labels[low]
+        near = [label for label in self.labels.values() if low in LABELS and _group(label) == LABELS[low].group]
+        if low in LABELS and not near:
+            return low
+        likeness = SequenceMatcher(None, b=low)
+
+        def alike(label: str) -> float:
+            likeness.set_seq1(label)
+            return likeness.ratio()
+
+        return max(near or self.labels.values(), key=alike)
 
 
 class Asked:
@@ -211,7 +226,7 @@ def load(settings: Settings, policy: Policy) -> Llm:
     if not settings.llm_model:
         raise UsageError("which model? name it as its gateway does, with --llm-model or OFFRECORD_LLM_MODEL")
     key = key_for(base_url, settings.llm_api_key)
-    if key is None and not is_loopback(base_url):
+    if key is None and not is_here(base_url):
         raise UsageError(
             "no key for the gateway; set OFFRECORD_LLM_API_KEY, OPENAI_API_KEY (ASSEMBLYAI_API_KEY for its hosts), or "
             "a file in OFFRECORD_LLM_API_KEY_FILE; for a gateway that needs none, set OFFRECORD_LLM_API_KEY=none"
@@ -233,6 +248,10 @@ def load(settings: Settings, policy: Policy) -> Llm:
 def _prompt(labels: dict[str, str]) -> str:
     text = files("offrecord.detect").joinpath("prompt.md").read_text(encoding="utf-8")
     return text.replace("{labels}", "\n".join(f"- {name}: {_meaning(label)}" for name, label in labels.items()))
+
+
+def _group(label: str) -> str | None:
+    return LABELS[label].group if label in LABELS else None
 
 
 def _meaning(label: str) -> str:

@@ -56,7 +56,7 @@ class Budget:
 
     def __init__(self, tokens: int | None = None, dollars: float | None = None) -> None:
         self._tokens, self._dollars = tokens, dollars
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._spent_tokens, self._spent_dollars = 0, 0.0
         self._pending_tokens, self._pending = 0, 0
         self._dearest = 0.0
@@ -65,19 +65,22 @@ class Budget:
     def call(self, characters: int) -> Iterator[list[Price]]:
         """Leave for one request of ``characters``; its price, if there is one, is put into the list.
 
-        Raises `FailedClosed` if the request, with all that are under way, may go over a limit, and afterwards if the
-        gateway does not report what a limit is set on.
+        Waits for those that are under way where the limits may not be enough for all. Raises `FailedClosed` if the
+        request alone may go over one, and afterwards if the gateway does not report what a limit is set on.
         """
         tokens = characters // _CHARACTERS
-        with self._lock:
-            self._refuse(tokens)
+        with self._changed:
+            while self._pending and self._excess(tokens):
+                self._changed.wait()
+            if excess := self._excess(tokens):
+                raise FailedClosed(excess)
             self._pending_tokens += tokens
             self._pending += 1
         prices: list[Price] = []
         try:
             yield prices
         finally:
-            with self._lock:
+            with self._changed:
                 self._pending_tokens -= tokens
                 self._pending -= 1
                 for price in prices:
@@ -85,21 +88,24 @@ class Budget:
                     self._spent_tokens += counted or tokens
                     self._spent_dollars += price.cost or 0
                     self._dearest = max(self._dearest, price.cost or 0)
+                self._changed.notify_all()
         if self._dollars is not None and any(price.cost is None for price in prices):
             raise FailedClosed(
                 "the gateway does not report what an answer costs, so --llm-max-usd cannot be kept; "
                 "set --llm-max-tokens instead"
             )
 
-    def _refuse(self, tokens: int) -> None:
+    def _excess(self, tokens: int) -> str:
+        """Which limit a request of ``tokens`` may go over with all that are under way; empty if none."""
         if self._tokens is not None and self._spent_tokens + self._pending_tokens + tokens > self._tokens:
-            raise FailedClosed(
+            return (
                 f"the next question may go over {self._tokens} tokens ({self._spent_tokens} used); "
                 "raise --llm-max-tokens, or redact less at once"
             )
         expected = self._spent_dollars + (self._pending + 1) * self._dearest
         if self._dollars is not None and expected > self._dollars:
-            raise FailedClosed(
+            return (
                 f"the next question may cost more than ${self._dollars:g} in all (${self._spent_dollars:.4f} spent); "
                 "raise --llm-max-usd, or redact less at once"
             )
+        return ""

@@ -53,9 +53,9 @@ def _asked(usage: Usage) -> str:
 
 
 def disclose(destinations: Sequence[str]) -> None:
-    """Name where what was said goes, before any of it does. Nothing turns this off, not even ``--quiet``."""
+    """Name where what was said goes, before any of it does."""
     for destination in destinations:
-        notices.print(f"offrecord: what is said goes to {destination}", markup=False)
+        tell(f"what is said goes to {destination}")
 
 
 def working(console: Console, text: str) -> AbstractContextManager[object]:

@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import labels_for
 from offrecord.live import Live
-from offrecord.redact.audio import intervals
+from offrecord.meter import Meter, measure
+from offrecord.redact.edges import Envelope, intervals
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.settings import settings
@@ -94,18 +94,21 @@ class Redactor:
         """
         path = Path(source)
         if transcript is not None:
-            return self._finish(self._given(path, transcript), "imported", say)
+            meter = measure(path, self.settings.channels)
+            value = self._given(transcript, meter.duration)
+            return self._finish(value, "imported", say, envelope=meter.envelope())
         # Two voices at once are put in order at the end, so nothing of them is final before.
         live = Live(self.detectors, self.policy, say) if say and self.settings.channels == "mono" else None
+        meter = Meter()
         words: list[Word] = []
         end = 0
-        for chunk in self.recogniser.transcribe(path, self.settings.channels):
+        for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
             words += chunk.words
             end = chunk.end
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        return self._finish(heard, self.recogniser.name, say, live)
+        return self._finish(heard, self.recogniser.name, say, live, envelope=meter.envelope())
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""
@@ -123,9 +126,8 @@ class Redactor:
         found = {span for span in claims if span.label in self.policy.labels}
         return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
 
-    def _given(self, path: Path, transcript: str | Path | Transcript) -> Transcript:
+    def _given(self, transcript: str | Path | Transcript, duration: int) -> Transcript:
         value = transcript if isinstance(transcript, Transcript) else imported.read(Path(transcript))
-        duration = audio.probe(path).duration
         if not value.words:
             raise InputError("the transcript holds no words, so it does not say what to hide in the recording")
         if not value.timed:
@@ -137,12 +139,20 @@ class Redactor:
             )
         return Transcript.spoken(value.words, duration, value.language)
 
-    def _finish(self, transcript: Transcript, recogniser: str, say: Say | None, live: Live | None = None) -> Redaction:
+    def _finish(
+        self,
+        transcript: Transcript,
+        recogniser: str,
+        say: Say | None,
+        live: Live | None = None,
+        *,
+        envelope: Envelope | None = None,
+    ) -> Redaction:
         spans = live.finish(transcript) if live else detect(transcript.view, self.detectors, threads=self._threads)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
         muted = (
-            intervals(transcript, entities, pad=self.policy.pad)
+            intervals(transcript, entities, pad=self.policy.pad, envelope=envelope)
             if transcript.timed and self.policy.sound != "none"
             else ()
         )

@@ -257,12 +257,19 @@ class Redaction:
     Holds no original word, so everything that leaves the program is made from it. ``entities`` are ranges of the words
     of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
     disjoint. ``made_with`` names version, models and settings.
+
+    ``channels`` says what is muted in each channel where that is not the same in all; their union is ``muted``. Empty,
+    all channels are muted alike. ``unrecognised`` and ``key_tones`` are the parts of ``muted`` that no entity
+    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys.
     """
 
     transcript: Transcript
     entities: tuple[Entity, ...]
     muted: tuple[Interval, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[tuple[Interval, ...], ...] = ()
+    unrecognised: tuple[Interval, ...] = ()
+    key_tones: tuple[Interval, ...] = ()
 
     def __post_init__(self) -> None:
         if any(b.words.start < a.words.stop for a, b in pairwise(self.entities)):

@@ -1,6 +1,6 @@
-"""Which milliseconds of a recording are muted, and the samples with those milliseconds gone.
+"""The samples of a recording with the milliseconds that are muted gone.
 
-Works on types and on arrays of samples, never on files. Samples outside the intervals leave as they came, bit by bit;
+Works on arrays of samples, never on files. Samples outside the intervals leave as they came, bit by bit;
 nothing of those inside is left, not even under the soft edges of the beep; their number never changes. Neither does
 anything depend on how the stream was cut into blocks.
 """
@@ -16,20 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from offrecord.errors import UsageError
-from offrecord.types import Entity, Interval, Sound, Transcript, Word
+from offrecord.redact.edges import merged
+from offrecord.types import Interval, Sound
 
-__all__ = ["BREAK_MS", "MERGE_MS", "Samples", "chunked", "intervals", "mute"]
+__all__ = ["Samples", "chunked", "mute"]
 
 Samples = npt.NDArray[np.floating[Any]]
 """Sound as an array of shape (channels, samples), full scale at -1 and 1."""
-
-BREAK_MS = 1_000
-"""Words of one entity further apart than this, in milliseconds, are covered each on their own. A detail said in one go
-has no such pause, so what lies between is another utterance, and perhaps another person's answer."""
-
-MERGE_MS = 100
-"""Intervals closer than this are one. What is left between them is a piece of a sound: too short to be understood as
-anything but what was to be hidden, and a flutter between two beeps."""
 
 _TONE_HZ = 1_000
 _FADE_MS = 10
@@ -38,54 +31,6 @@ _FRAMES = 50
 """Frames to a chunk: a second, and the beep's level is that of the ten chunks before it and its own."""
 _QUIETEST, _USUAL, _LOUDEST = 0.02, 0.05, 0.25
 """Root mean square of the beep: never inaudible; where no speech was heard yet; never near clipping."""
-
-
-def intervals(transcript: Transcript, entities: Sequence[Entity], *, pad: int) -> tuple[Interval, ...]:
-    """The milliseconds that hold the entities' words, ``pad`` more on each side, within the recording.
-
-    In order, disjoint, at least `MERGE_MS` apart, none empty: a word of no length is covered by a millisecond even
-    without a pad. Every word of an entity lies in one of them. Between two words of one entity the sound is covered up
-    to a pause of `BREAK_MS`. Raises `UsageError` for a transcript without times, a negative pad, or an entity of
-    another transcript.
-    """
-    if not transcript.timed:
-        raise UsageError("the transcript has no times, so the sound cannot be redacted by it; use one that has them")
-    if pad < 0:
-        raise UsageError(f"pad {pad}: expected milliseconds, 0 or more")
-    if any(entity.words.stop > len(transcript.words) for entity in entities):
-        raise UsageError("an entity names words that the transcript does not have; detect in this very transcript")
-    runs = [run for entity in entities for run in _runs([transcript.words[i] for i in entity.words])]
-    return _merged([_widened(run, pad, transcript.duration) for run in runs], apart=MERGE_MS)
-
-
-def _runs(words: list[Word]) -> Iterator[Interval]:
-    """From the first start to the last end, broken at long pauses. An entity over two channels may go back in time."""
-    words.sort(key=lambda word: word.start)
-    start, end = words[0].start, words[0].end
-    for word in words[1:]:
-        if word.start - end > BREAK_MS:
-            yield start, end
-            start = word.start
-        end = max(end, word.end)
-    yield start, end
-
-
-def _widened(run: Interval, pad: int, duration: int) -> Interval:
-    start, end = max(0, run[0] - pad), min(duration, run[1] + pad)
-    if start == end:  # a word of no length without a pad; at the very end it grows to the left
-        return (start, end + 1) if end < duration else (start - 1, end)
-    return start, end
-
-
-def _merged(ranges: Iterable[Interval], *, apart: int) -> tuple[Interval, ...]:
-    """The ranges in order, those less than ``apart`` from one another as one."""
-    merged: list[Interval] = []
-    for start, end in sorted(ranges):
-        if merged and start - merged[-1][1] < apart:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return tuple(merged)
 
 
 def mute(blocks: Iterable[Samples], muted: Iterable[Interval], *, rate: int, sound: Sound) -> Iterator[Samples]:
@@ -105,7 +50,7 @@ def mute(blocks: Iterable[Samples], muted: Iterable[Interval], *, rate: int, sou
         raise UsageError("an interval to mute ends before it starts or starts before the recording")
     # Floor and ceiling: a sample that belongs to the interval in part is muted.
     spans = [(start * rate // 1_000, -(-end * rate // 1_000)) for start, end in ranges if start < end]
-    return _covered(blocks, _merged(spans, apart=1), rate, sound)
+    return _covered(blocks, merged(spans, apart=1), rate, sound)
 
 
 def _covered(blocks: Iterable[Samples], spans: Sequence[Interval], rate: int, sound: Sound) -> Iterator[Samples]:

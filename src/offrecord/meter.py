@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from offrecord import audio
-from offrecord.redact.edges import FRAME_MS, Envelope
+from offrecord.redact.envelope import FRAME_MS, Envelope
 
 __all__ = ["RATE", "Meter", "measure"]
 

@@ -14,7 +14,8 @@ from offrecord.errors import InputError, UsageError
 from offrecord.labels import labels_for
 from offrecord.live import Live
 from offrecord.meter import Meter, measure
-from offrecord.redact.edges import Envelope, intervals
+from offrecord.redact.edges import intervals
+from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.settings import settings

@@ -32,8 +32,8 @@ than this on five sets of calls (bench/audio.py), and muted 0.1 to 0.2 seconds a
 _INTO_MS = 40
 """How far an edge goes into the pause: the end of an "s" is as quiet as the pause."""
 _UNSAID_MS = 150
-"""Fluent words touch in a recogniser's times. Where they leave a gap of this much and no pause is heard in it, the
-times are wrong, and what is heard belongs to the detail."""
+"""Fluent words touch in a recogniser's times. Where more than this is left before what a neighbour surely accounts for,
+and no pause is heard in it, the times are wrong, and what is heard there belongs to the detail."""
 _FAR_MS = 1_500
 """Speech that no word accounts for is covered up to this far from the words of the detail."""
 _LATE_MS = 200

@@ -1,12 +1,14 @@
 """Tones of a telephone's keys (DTMF): what is typed is a detail that no transcript shows.
 
 A key is two tones, one of four low and one of four high frequencies (ITU-T Q.23), for 40 ms or more. What tells them
-from a voice: each stands out of its band for 80 ms, both are about as loud, and their frequencies are exact and do not
+from a voice: each stands out of its band for 70 ms, both are about as loud, and their frequencies are exact and do not
 move. Everything is looked for at 16 kHz in windows of 50 ms, so sound of 8 kHz, MP3 and speech above them are no
 matter. Memory does not grow with the sound, but with the tones in it.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,23 +26,25 @@ _HIGH = (1_209, 1_336, 1_477, 1_633)
 _BANDS = ((600, 1_060), (1_110, 1_800))
 """Where a group stands out, in Hz."""
 _WINDOW, _HOP = RATE // 20, RATE // 100
-_STEADY = 4
-"""Windows in a row with the same key: 80 ms of sound."""
+_STEADY = 3
+"""Windows in a row with the same key: 70 ms of sound."""
 _BATCH = 1_000
 """Windows measured at once."""
 _LOBE_HZ = 1.6 * RATE / _WINDOW
 """Half the width that a tone takes in a window."""
 
-_STRONG, _WEAK = 3.5, 2.0
-"""Decibels by which the weaker of the two has to stand out: alone, and within a few seconds of another key."""
+_WEIGHTS = (1.0, 0.9, -2.0, 7.0, -11.0)
+"""What speaks for a key and against it: decibels by which the weaker of the two stands out of its band, and the
+stronger; decibels between them; nines of the coherence of their phases (0.99 is 2); per cent that a frequency is off. By
+logistic regression over 2,280 keys in 20 minutes of speech; fitted on half of the recordings they do as well on the
+other half."""
+_BIAS = -19.7
+_LIMITS = ((-5.0, 15.0), (-5.0, 20.0), (0.0, 20.0), (0.0, 4.0), (0.0, 5.0))
+"""More than this does not speak more."""
+_STRONG, _WEAK = 6.0, -3.0
+"""The sum that it takes: alone, and within a few seconds of another key. Nobody types one digit."""
 _NEAR_MS = 3_000
-_TWIST, _LOUD, _LOUD_TWIST = 6.5, 8.0, 10.0
-"""Decibels between the two at most; and where both stand out this far, so many. Networks alter them by up to 8."""
-_COHERENCE = 0.985
-"""How little the frequency may move: 1 is not at all."""
-_OFF = 0.018
-"""How far a frequency may be off. Q.24 asks for 1.5%."""
-_GUARD_MS = 80
+_GUARD_MS = 120
 """Covered on each side: the first and the last part of a key fill no window."""
 
 
@@ -58,8 +62,9 @@ class KeyTones:
         while (runs := (self._rest.shape[1] - _WINDOW) // _HOP + 2 - _STEADY) > 0:
             runs = min(runs, _BATCH)
             for number, channel in enumerate(self._rest):
-                strong, weak = _keys(channel[: (runs + _STEADY - 2) * _HOP + _WINDOW])
-                self._found += [(number, self._next + int(at), bool(strong[at])) for at in np.flatnonzero(weak)]
+                scores = _scores(channel[: (runs + _STEADY - 2) * _HOP + _WINDOW])
+                heard = np.flatnonzero(scores > _WEAK)
+                self._found += [(number, self._next + int(at), bool(scores[at] > _STRONG)) for at in heard]
             self._rest = self._rest[:, runs * _HOP :]
             self._next += runs
         self._rest = self._rest.copy()  # the caller's block is not kept alive by its end
@@ -77,35 +82,56 @@ class KeyTones:
         return tuple(result)
 
 
-def _keys(samples: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """For each run of `_STEADY` windows: whether a key is heard, surely and perhaps."""
+def _scores(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """For each run of `_STEADY` windows how much speaks for one key in all of them; minus infinity for several."""
     windows = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP] * _HANN
     power = np.square(np.abs(np.fft.rfft(windows)))
     waves = windows @ _WAVES
     # The phase is counted from the beginning of all windows, so a tone of the very frequency keeps it.
     waves *= np.exp(-2j * np.pi * np.array(_LOW + _HIGH) * _HOP / RATE * np.arange(len(waves))[:, None])
-    keys, out, tones, coherences, offs = [], [], [], [], []
-    for group, (frequencies, band) in enumerate(zip((_LOW, _HIGH), _BANDS, strict=True)):
-        mine = waves[:, 4 * group : 4 * group + 4]
-        key = np.abs(mine).argmax(axis=1)
-        tone = np.take_along_axis(power @ _LOBES[:, 4 * group : 4 * group + 4], key[:, None], axis=1)[:, 0]
-        rest = power[:, (band[0] <= _HERTZ) & (band[1] >= _HERTZ)].sum(axis=1) - tone
-        keys.append(key)
-        tones.append(10 * np.log10(tone + 1e-9))
-        out.append(10 * np.log10((tone + 1e-9) / (np.maximum(rest, 1e-6 * tone) + 1e-9)))
-        # From window to window the phase of a steady tone moves on by the same angle, a small one.
-        phases = _rows(mine)[np.arange(len(key) - _STEADY + 1), key[: len(key) - _STEADY + 1]]
-        turns = phases[:, 1:] * phases[:, :-1].conj()
-        turn = turns.sum(axis=1)
-        coherences.append(np.abs(turn) / (np.abs(turns).sum(axis=1) + 1e-12))
-        offs.append(np.abs(np.angle(turn)) * RATE / (2 * np.pi * _HOP) / np.array(frequencies)[key[: len(turn)]])
-    pressed = _rows(4 * keys[0] + keys[1])
-    prominence = _rows(np.minimum(*out)).mean(axis=1)
-    twist = _rows(np.abs(tones[0] - tones[1])).mean(axis=1)
-    steady = (pressed == pressed[:, :1]).all(axis=1)
-    steady &= (np.minimum(*coherences) > _COHERENCE) & (np.maximum(*offs) < _OFF)
-    steady &= twist < np.where(prominence > _LOUD, _LOUD_TWIST, _TWIST)
-    return steady & (prominence > _STRONG), steady & (prominence > _WEAK)
+    low, high = (_group(power, waves, group) for group in (0, 1))
+    pressed = _rows(4 * low.key + high.key)
+    features = (
+        np.minimum(low.out, high.out),
+        np.maximum(low.out, high.out),
+        _rows(np.abs(low.loudness - high.loudness)).mean(axis=1),
+        -np.log10(np.maximum(1e-7, 1 - np.minimum(low.coherence, high.coherence))),
+        np.maximum(low.off, high.off),
+    )
+    score = sum(w * np.clip(f, *limit) for w, f, limit in zip(_WEIGHTS, features, _LIMITS, strict=True)) + _BIAS
+    return np.where((pressed == pressed[:, :1]).all(axis=1), score, -np.inf)
+
+
+class _Group(NamedTuple):
+    """One of the two tones: for each window which it is and its decibels, for each run what else is known of it."""
+
+    key: npt.NDArray[np.intp]
+    loudness: npt.NDArray[np.floating]
+    out: npt.NDArray[np.floating]
+    coherence: npt.NDArray[np.floating]
+    off: npt.NDArray[np.floating]
+
+
+def _group(power: npt.NDArray[np.floating], waves: npt.NDArray[np.complexfloating], group: int) -> _Group:
+    mine = slice(4 * group, 4 * group + 4)
+    key = np.abs(waves[:, mine]).argmax(axis=1)
+    tone = np.take_along_axis(power @ _LOBES[:, mine], key[:, None], axis=1)[:, 0]
+    low, high = _BANDS[group]
+    rest = power[:, (low <= _HERTZ) & (high >= _HERTZ)].sum(axis=1) - tone
+    out = 10 * np.log10((tone + 1e-9) / (np.maximum(rest, 1e-6 * tone) + 1e-9))
+    # From window to window the phase of a steady tone moves on by the same angle, a small one.
+    runs = len(key) - _STEADY + 1
+    phases = _rows(waves[:, mine])[np.arange(runs), key[:runs]]
+    turns = phases[:, 1:] * phases[:, :-1].conj()
+    turn = turns.sum(axis=1)
+    hertz = np.abs(np.angle(turn)) * RATE / (2 * np.pi * _HOP)
+    return _Group(
+        key,
+        10 * np.log10(tone + 1e-9),
+        _rows(out).mean(axis=1),
+        np.abs(turn) / (np.abs(turns).sum(axis=1) + 1e-12),
+        100 * hertz / np.array((_LOW, _HIGH)[group])[key[:runs]],
+    )
 
 
 def _rows(values: npt.NDArray) -> npt.NDArray:  # type: ignore[type-arg]

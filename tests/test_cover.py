@@ -89,6 +89,18 @@ def test_the_other_channel_is_muted_where_the_voice_comes_over(
         assert second[0][1] >= first[0][1] + delay - 50
 
 
+def test_words_in_a_channel_where_nobody_speaks_are_muted_in_the_other_one() -> None:
+    """A transcript whose channels are swapped, or counted from 1: the voice is muted where it is."""
+    transcript, entities = call()
+    silent, loud = speaking(1), speaking(2, (5_000, 12_000))
+    swapped = cover(transcript, entities, POLICY, measured(silent, loud))
+    assert any(start <= DETAIL[0] and DETAIL[1] <= end for start, end in (swapped.channels or [swapped.muted] * 2)[1])
+    counted = [Word(word.text, word.start, word.end, channel=2) for word in transcript.words]
+    late = cover(Transcript.spoken(counted, 20_000), entities, POLICY, measured(loud, silent))
+    assert late.channels == ()
+    assert any(start <= DETAIL[0] and DETAIL[1] <= end for start, end in late.muted)
+
+
 def test_channels_that_are_muted_alike_need_no_list_of_their_own() -> None:
     """A recording whose second channel is the first one."""
     voice_ = speaking(1, (5_000, 12_000))

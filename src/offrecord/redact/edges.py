@@ -70,12 +70,13 @@ def by_channel(
 ) -> tuple[tuple[Interval, ...], ...]:
     """What `intervals` says, for each channel of the ``envelope`` on its own: who speaks is covered, nobody else.
 
-    A word that belongs to no channel is covered in all of them. Raises as `intervals` does.
+    A word that belongs to no channel, or to one that the recording does not have, is covered in all of them. Raises as
+    `intervals` does.
     """
     found = list(_covered(transcript, entities, pad, envelope))
+    there = range(len(envelope.levels))
     return tuple(
-        merged(interval for channel, interval in found if channel in (None, number))
-        for number in range(len(envelope.levels))
+        merged(interval for channel, interval in found if channel == number or channel not in there) for number in there
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from assemblyai_stub import KEY as STUB_KEY
 from assemblyai_stub import AssemblyAIStub, word
@@ -32,10 +33,12 @@ from offrecord.detect.grounding import Ground, Quote
 from offrecord.detect.masking import Mask, mask
 from offrecord.detect.replies import Reply
 from offrecord.errors import OffrecordError
+from offrecord.redact.cover import cover
+from offrecord.redact.envelope import Envelope
 from offrecord.transcribe import imported, sending
 from offrecord.transcribe.assemblyai import AssemblyAI
 from offrecord.transcribe.openai import OpenAI
-from offrecord.types import Policy, Span, Transcript, Word
+from offrecord.types import Entity, Policy, Span, Transcript, Word
 
 CANARY = "Zyxanderwick"
 TEXT = f"Hello, my name is {CANARY} Thompson, call 415-555-0132, {CANARY.lower()}@lakemail.com. {CANARY}."
@@ -193,6 +196,19 @@ def _quotes(_: Path) -> object:
     )
 
 
+def _cover(_: Path) -> object:
+    transcript = Transcript((Word("my", 0, 100), Word("name", 100, 300), Word(CANARY, 300, 900, 0.1, gap="")), 5_000)
+    envelope = Envelope(np.full((1, 500), 200, np.uint8), (((0, 4_000),),), ((),))
+    policy = Policy(frozenset({"person_name"}), strict=True)
+    entities = [Entity(range(2, 3), "person_name", ())]
+    return envelope, cover(transcript, entities, policy, envelope)
+
+
+def _cover_of_another(_: Path) -> object:
+    transcript = Transcript((Word(CANARY, 300, 900, gap=""),), 5_000)
+    return cover(transcript, [Entity(range(1, 2), "person_name", ())], Policy(frozenset()))
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
     _bad_order, _values, _refused_there, _broken_there,
@@ -204,6 +220,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _transcriptions({"duration": 1, "text": TEXT, "words": [{"word": CANARY, "start": CANARY}]}),
     _transcriptions({"duration": 1, "text": TEXT, "words": [CANARY]}), _transcriptions({"error": TEXT}),
     _model_finds, _model_misquotes, _model_echoes, _gateway_echoes, _gateway_is_no_gateway, _quotes,
+    _cover, _cover_of_another,
 ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from strategies import spoken_words
 
 from offrecord.errors import UsageError
-from offrecord.redact.audio import BREAK_MS, MERGE_MS, Samples, chunked, intervals, mute
+from offrecord.redact.audio import Samples, chunked, mute
+from offrecord.redact.edges import BREAK_MS, MERGE_MS, intervals
 from offrecord.types import Entity, Interval, Sound, Transcript, Word
 
 RATE = 8_000

@@ -50,6 +50,8 @@ def redact(
     substitute: options.Substitute = None,
     sound: options.Sound = None,
     pad: options.Pad = None,
+    strict: options.Strict = None,
+    key_tones: options.KeyTones = None,
     allow: options.Allow = None,
     deny: options.Deny = None,
     cloud: options.Cloud = None,
@@ -91,7 +93,8 @@ def redact(
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
-        strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger,
+        strictness=strictness, pad=pad, strict=strict, key_tones=key_tones, model=model, language=language,
+        channels=channels, tagger=tagger,
         threads=threads, detector=detector, patterns=use_patterns, entities=sources.meanings(entity),
         llm_base_url=llm_base_url, llm_model=llm_model, llm_concurrency=llm_concurrency, llm_max_tokens=llm_max_tokens,
         llm_max_usd=llm_max_usd, llm_premask=llm_premask, llm_cache=llm_cache,

@@ -17,7 +17,20 @@ from difflib import get_close_matches
 
 from offrecord.errors import UnknownLabel, UsageError
 
-__all__ = ["DENIED", "LABELS", "PRESETS", "Label", "OwnLabel", "check_labels", "expand", "labels_for", "own_labels"]
+__all__ = [
+    "DENIED",
+    "KEY_TONES",
+    "LABELS",
+    "PRESETS",
+    "STRICT",
+    "Label",
+    "OwnLabel",
+    "check_labels",
+    "expand",
+    "labels_for",
+    "names_in",
+    "own_labels",
+]
 
 DENIED = "redacted"
 """The label of what a user's own deny list hides. It is not a policy: the list itself asks for it."""
@@ -118,6 +131,12 @@ _NUMBERS = frozenset(
     "phone_number us_social_security_number drivers_license passport_number healthcare_number vehicle_id "
     "banking_information account_number number_sequence organization_id location_zip ip_address password".split()
 )
+
+STRICT = frozenset({"pci", "hipaa"})
+"""Presets under which speech that was not recognised is muted, if nothing else is said."""
+
+KEY_TONES = frozenset({"pci"})
+"""Presets under which the tones of telephone keys are."""
 
 PRESETS: dict[str, frozenset[str]] = {
     # The guide that the project began with asks for these.
@@ -222,10 +241,8 @@ def labels_for(policy: str | Iterable[str], own: Iterable[OwnLabel] = ()) -> fro
     ship's name is wants it hidden. Raises `UnknownLabel` for anything else, and for no name at all.
     """
     mine = {str(label): label for label in own}
-    parts = policy.split(",") if isinstance(policy, str) else policy
-    names = [name.strip().lower() for name in parts]
     chosen: set[str] = set()
-    for name in names:
+    for name in names_in(policy):
         if name not in PRESETS and name not in LABELS and name not in mine:
             raise UnknownLabel(
                 f"unknown label or preset {name!r}{_nearest(name, [*PRESETS, *LABELS, *mine])}; see `offrecord labels`"
@@ -234,6 +251,12 @@ def labels_for(policy: str | Iterable[str], own: Iterable[OwnLabel] = ()) -> fro
     if not chosen:
         raise UnknownLabel("no label was given; name a preset (default, guide, pci, hipaa, numbers, all) or labels")
     return expand(chosen) | frozenset(mine.values())
+
+
+def names_in(policy: str | Iterable[str]) -> list[str]:
+    """The presets and labels as they were named, one by one."""
+    parts = policy.split(",") if isinstance(policy, str) else policy
+    return [name.strip().lower() for name in parts]
 
 
 def expand(names: Iterable[str]) -> frozenset[str]:

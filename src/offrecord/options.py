@@ -11,9 +11,9 @@ from offrecord import export
 
 __all__ = [
     "Allow", "AsJson", "Channels", "Cloud", "DeleteRemote", "Deny", "Detector", "Entities", "Force", "Formats",
-    "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel", "LlmPremask",
-    "Model", "Output", "Pad", "Patterns", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl", "Sound", "Sources",
-    "Speakers", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "KeyTones", "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel",
+    "LlmPremask", "Model", "Output", "Pad", "Patterns", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl",
+    "Sound", "Sources", "Speakers", "Strict", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -35,6 +35,13 @@ Allow = Annotated[list[str] | None, Option(help="Never hide this: a term, or a f
 Deny = Annotated[list[str] | None, Option(help="Always hide this: a term, or a file with one on each line.")]
 Sound = Annotated[str | None, Option(help="What is heard instead: beep, silence, or none to leave the sound alone.")]
 Pad = Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")]
+Strict = Annotated[
+    bool | None,
+    Option("--strict/--no-strict", help="Mute speech that was not recognised, too; on in presets pci and hipaa."),
+]
+KeyTones = Annotated[
+    bool | None, Option("--key-tones/--no-key-tones", help="Mute the tones of telephone keys; on in preset pci.")
+]
 
 # Who recognises.
 Cloud = Annotated[str | None, Option(help="Recogniser and LLM gateway of a vendor: assemblyai. Needs its key.")]

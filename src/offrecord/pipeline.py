@@ -11,12 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
-from offrecord.labels import labels_for, own_labels
+from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in, own_labels
 from offrecord.live import Live
-from offrecord.redact.audio import intervals
+from offrecord.meter import Meter, measure
+from offrecord.redact.cover import cover
+from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.settings import settings
@@ -59,13 +60,16 @@ class Redactor:
         own = own_labels(entities.items() if isinstance(entities, Mapping) else entities)
         self.settings = chosen
         self.tell: Say = tell or logging.getLogger("offrecord").warning
+        named = names_in(chosen.policy if policy is None else policy)
         self.policy = Policy(
-            labels=labels_for(chosen.policy if policy is None else policy, own),
+            labels=labels_for(named, own),
             substitution=chosen.substitute,
             sound=chosen.sound,
             pad=chosen.pad,
             allow=tuple(allow),
             deny=tuple(deny),
+            strict=not STRICT.isdisjoint(named) if chosen.strict is None else chosen.strict,
+            key_tones=not KEY_TONES.isdisjoint(named) if chosen.key_tones is None else chosen.key_tones,
         )
         if own and chosen.detector == "local":
             raise UsageError(f"only a language model knows what {own[0]} means; choose --detector both, or llm")
@@ -121,21 +125,24 @@ class Redactor:
         """
         path = Path(source)
         if transcript is not None:
-            return self._finish(self._given(path, transcript), "imported", say)
+            meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
+            value = self._given(transcript, meter.duration)
+            return self._finish(value, "imported", say, envelope=meter.envelope())
         # Two voices at once are put in order at the end, so nothing of them is final before.
         # Neither is it before a language model has read it all.
         in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
         live = Live(self.detectors, self.policy, say) if say and in_order else None
+        meter = Meter(speech=self.policy.strict, tones=self.policy.key_tones)
         words: list[Word] = []
         end = 0
         copy: Copy | None = None
-        for chunk in self.recogniser.transcribe(path, self.settings.channels):
+        for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
             words += chunk.words
             end, copy = chunk.end, chunk.copy
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        redaction = self._finish(heard, self.recogniser.name, say, live)
+        redaction = self._finish(heard, self.recogniser.name, say, live, envelope=meter.envelope())
         return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
@@ -154,9 +161,8 @@ class Redactor:
         found = {span for span in claims if span.label in self.policy.labels}
         return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
 
-    def _given(self, path: Path, transcript: str | Path | Transcript) -> Transcript:
+    def _given(self, transcript: str | Path | Transcript, duration: int) -> Transcript:
         value = transcript if isinstance(transcript, Transcript) else imported.read(Path(transcript))
-        duration = audio.probe(path).duration
         if not value.words:
             raise InputError("the transcript holds no words, so it does not say what to hide in the recording")
         if not value.timed:
@@ -168,17 +174,29 @@ class Redactor:
             )
         return Transcript.spoken(value.words, duration, value.language)
 
-    def _finish(self, transcript: Transcript, recogniser: str, say: Say | None, live: Live | None = None) -> Redaction:
+    def _finish(
+        self,
+        transcript: Transcript,
+        recogniser: str,
+        say: Say | None,
+        live: Live | None = None,
+        *,
+        envelope: Envelope | None = None,
+    ) -> Redaction:
         spans, asked = (live.finish(transcript), None) if live else self._detect(transcript)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
-        muted = (
-            intervals(transcript, entities, pad=self.policy.pad)
-            if transcript.timed and self.policy.sound != "none"
-            else ()
+        covered = cover(transcript, entities, self.policy, envelope)
+        redaction = Redaction(
+            redacted,
+            placed,
+            covered.muted,
+            self._made_with(recogniser),
+            asked.usage if asked else None,
+            covered.channels,
+            covered.unrecognised,
+            covered.key_tones,
         )
-        usage = asked.usage if asked else None
-        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser), usage)
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
         return redaction
@@ -206,6 +224,8 @@ class Redactor:
             "substitution": self.policy.substitution,
             "sound": self.policy.sound,
             "pad": f"{self.policy.pad}",
+            "strict": "yes" if self.policy.strict else "no",
+            "key_tones": "yes" if self.policy.key_tones else "no",
         }
 
 

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     substitute: Literal["hash", "label", "numbered"] = Field("label", description="what stands for a hidden word")
     sound: Literal["beep", "silence", "none"] = Field("beep", description="what is heard instead")
     pad: int = Field(250, ge=0, le=5_000, description="milliseconds muted on each side of a detail")
+    strict: bool | None = Field(
+        None, description="mute speech that was not recognised, too; not given, it is done in presets pci and hipaa"
+    )
+    key_tones: bool | None = Field(
+        None, description="mute the tones of telephone keys; not given, it is done in preset pci"
+    )
     cloud: Literal["assemblyai"] | None = Field(
         None, description="recogniser, LLM gateway and model of a vendor, where they are not set"
     )

@@ -35,6 +35,10 @@ def report(console: Console, file: Path, redaction: Redaction, paths: dict[str, 
     console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
     if redaction.usage is not None:
         console.print(f"  {_asked(redaction.usage)}", markup=False)
+    for what, where in (("speech that was not recognised", redaction.unrecognised), ("key tones", redaction.key_tones)):
+        if where:
+            of = sum(end - start for start, end in where) / 1000
+            console.print(f"  muted as well: {of:.1f} s of {what}, in {len(where)} places", markup=False)
     for path in paths.values():
         console.print(f"  wrote {path}", markup=False)
 

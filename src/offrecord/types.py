@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Literal
 
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import OwnLabel, check_labels
+from offrecord.ranges import Interval, merged
 from offrecord.usage import Usage
 
 __all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Word"]
@@ -24,8 +25,6 @@ PAUSE_MS = 1_000
 
 Substitution = Literal["hash", "label", "numbered"]
 Sound = Literal["beep", "silence", "none"]
-Interval = tuple[int, int]
-"""Start and end in milliseconds, half-open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +231,8 @@ class Policy:
     ``substitution``: ``hash`` (``####``), ``label`` (``[PERSON_NAME]`` per word), ``numbered``
     (``[PERSON_NAME_1]`` per entity, the same person the same number). ``sound``: ``beep``, ``silence``, or ``none`` to
     leave the sound alone. ``pad``: milliseconds muted on each side of an entity. ``allow`` and ``deny``: words and
-    phrases that are never and always hidden, in any case; they come last and win, deny over allow.
+    phrases that are never and always hidden, in any case; they come last and win, deny over allow. ``strict``: speech
+    that the recogniser gave no words for is muted, too. ``key_tones``: so are the tones of a telephone's keys.
     """
 
     labels: frozenset[str]
@@ -241,6 +241,8 @@ class Policy:
     pad: int = 250
     allow: tuple[str, ...] = field(default=(), repr=False)
     deny: tuple[str, ...] = field(default=(), repr=False)
+    strict: bool = False
+    key_tones: bool = False
 
     def __post_init__(self) -> None:
         check_labels(self.labels)
@@ -264,6 +266,10 @@ class Redaction:
     Holds no original word, so everything that leaves the program is made from it. ``entities`` are ranges of the words
     of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
     disjoint. ``made_with`` names version, models and settings. ``usage``: what a language model was asked, if one was.
+
+    ``channels`` says what is muted in each channel where that is not the same in all; their union is ``muted``. Empty,
+    all channels are muted alike. ``unrecognised`` and ``key_tones`` are the parts of ``muted`` that no entity
+    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys.
     """
 
     transcript: Transcript
@@ -271,12 +277,20 @@ class Redaction:
     muted: tuple[Interval, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
     usage: Usage | None = None
+    channels: tuple[tuple[Interval, ...], ...] = ()
+    unrecognised: tuple[Interval, ...] = ()
+    key_tones: tuple[Interval, ...] = ()
 
     def __post_init__(self) -> None:
         if any(b.words.start < a.words.stop for a, b in pairwise(self.entities)):
             raise UsageError("the entities of a redaction overlap or are out of order")
         if any(b[0] <= a[1] for a, b in pairwise(self.muted)):
             raise UsageError("the muted intervals of a redaction overlap, touch or are out of order")
+        # Sound is muted by channel where there are channels: an interval that is in one list alone would be left.
+        if self.channels and merged(chain(*self.channels), apart=1) != self.muted:
+            raise UsageError("what a redaction mutes in its channels is not, together, what it mutes")
+        if merged([*self.muted, *self.unrecognised, *self.key_tones], apart=1) != self.muted:
+            raise UsageError("a redaction names speech or tones that it does not mute")
 
     @property
     def text(self) -> str:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from offrecord.cloud import host, is_here, where
 from offrecord.errors import InputError, ModelError, NoSpeech, OffrecordError, RemoteError, UsageError
-from offrecord.transcribe import Channels, Chunk, Copy, imported, sending
+from offrecord.transcribe import Channels, Chunk, Copy, Listener, imported, sending
 from offrecord.transcribe.remote import Clock, Meaning, Remote
 from offrecord.transcribe.sending import Sound
 from offrecord.types import Word
@@ -84,14 +84,14 @@ class AssemblyAI:
         """As it stands in the result: with the model that was asked for, and the host."""
         return f"assemblyai{':' + self.model if self.model else ''} at {host(self.url)}"
 
-    def transcribe(self, path: Path, channels: Channels = "mono") -> Iterator[Chunk]:
+    def transcribe(self, path: Path, channels: Channels = "mono", *, listen: Listener | None = None) -> Iterator[Chunk]:
         """All words in one chunk, with speakers, or with ``separate`` and several channels, with channels.
 
         Raises `InputError` for what cannot be decoded or is refused, `ModelError` for a key, certificate or model that
         is, `UsageError` for a language that is, `NoSpeech` if nobody speaks and so no language is found, and
         `RemoteError` for all else that fails.
         """
-        sound = sending.measured(path, channels)
+        sound = sending.measured(path, channels, listen)
         duration = sending.milliseconds(sound.samples)
         if duration < _SHORTEST:
             raise InputError(f"{path.name}: {duration} ms of sound; AssemblyAI wants {_SHORTEST} at least")

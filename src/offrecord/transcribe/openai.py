@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from offrecord import audio
 from offrecord.cloud import OPENAI, host, is_here, where
 from offrecord.errors import InputError, ModelError, RemoteError, UsageError
-from offrecord.transcribe import Channels, Chunk, sending
+from offrecord.transcribe import Channels, Chunk, Listener, overheard, sending
 from offrecord.transcribe.placing import Piece, placed
 from offrecord.transcribe.remote import Clock, Meaning, Remote
 from offrecord.transcribe.whisper import chunks
@@ -86,7 +86,7 @@ class OpenAI:
         """As it stands in the result: with the model, and the host."""
         return f"openai:{self.model} at {host(self.url)}"
 
-    def transcribe(self, path: Path, channels: Channels = "mono") -> Iterator[Chunk]:
+    def transcribe(self, path: Path, channels: Channels = "mono", *, listen: Listener | None = None) -> Iterator[Chunk]:
         """The words, in the order of their times, piece after piece; with ``separate`` channel by channel.
 
         Raises `InputError` for what cannot be decoded or is refused, `ModelError` for a key, certificate or model that
@@ -98,7 +98,8 @@ class OpenAI:
             self.url, headers=key, key=KEY, meanings=_STATUSES, known=_TEXTS, seconds=self.seconds, slow=self.seconds,
             clock=self.clock,
         ) as remote:  # fmt: skip
-            for samples in chunks(audio.decode(path, rate=sending.RATE, channels=channels), LONGEST):
+            blocks = overheard(audio.decode(path, rate=sending.RATE, channels=channels), listen)
+            for samples in chunks(blocks, LONGEST):
                 if not position and not is_here(self.url):
                     self.tell(f"{path.name}: sending its sound to {where(self.url)}")
                 start = sending.milliseconds(position)

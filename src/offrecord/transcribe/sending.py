@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from offrecord import audio
 from offrecord.errors import InputError
-from offrecord.transcribe import Channels
+from offrecord.transcribe import Channels, Listener, overheard
 
 __all__ = ["RATE", "Sound", "measured", "milliseconds", "wav"]
 
@@ -36,10 +36,10 @@ class Sound(NamedTuple):
         return 44 + self.samples * self.channels * 2
 
 
-def measured(path: Path, channels: Channels) -> Sound:
+def measured(path: Path, channels: Channels, listen: Listener | None = None) -> Sound:
     """How much sound is in the recording. Decodes all of it once. Raises `InputError` as `audio.probe` does."""
     number = samples = 0
-    for block in audio.decode(path, rate=RATE, channels=channels):
+    for block in overheard(audio.decode(path, rate=RATE, channels=channels), listen):
         number, samples = block.shape[0], samples + block.shape[1]
     return Sound(number, samples)
 

@@ -10,7 +10,7 @@ LAYERS = (
     {"errors"},
     {"labels"},
     {"types", "settings"},
-    {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
+    {"containers", "edits", "samples", "pictures", "redact.audio", "audio", "detect", "resolve", "transcribe"},
     {"redact", "live", "export"},
     {"pipeline"},
     {"sources"},

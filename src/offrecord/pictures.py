@@ -1,0 +1,157 @@
+"""The picture of a video as it is: its packets, copied one by one, never decoded.
+
+What comes out has time stamps that a container can be written with, on the clock of the source, so that sound written
+on the same clock stays in sync. Captions that a broadcaster hides inside the picture's packets hold what was said, so
+they are taken out; the picture is not touched by that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from offrecord.errors import FailedClosed, UnknownFormat
+from offrecord.samples import opened
+
+__all__ = ["Pictures", "moving", "pictures_of", "when"]
+
+# Closed captions (ATSC A/53 and the older form of DVDs) by the bytes before them: in messages of H.264, HEVC and AV1,
+# and in the user data of MPEG-2. https://www.atsc.org/atsc-documents/a53-atsc-digital-television-standard/ part 4, 6.2.3
+_CAPTIONS = (b"\xb5\x00\x31GA94", b"\x00\x00\x01\xb2GA94", b"\x00\x00\x01\xb2CC\x01\xf8")
+# The units that hold them: messages beside the picture, which no decoder needs for it.
+_MESSAGES = {"h264": "6", "hevc": "39|40", "mpeg2video": "178", "av1": "5"}
+
+_LONGEST_GAP = Fraction(600)
+_FURTHEST_BACK = Fraction(1)
+"""Seconds that a time stamp may go on, or back, before it is taken for that of a clock which was set anew."""
+
+
+def moving(container: InputContainer) -> list[VideoStream]:
+    """The streams of pictures that move. A cover is one still, and may show who speaks."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic and getattr(stream, "codec_context", None) is not None
+    ]
+
+
+def when(packet: Packet) -> Fraction:
+    """The time in seconds at which a decoder wants the packet."""
+    return (packet.dts or 0) * packet.time_base
+
+
+class Pictures:
+    """The moving pictures of one file, to be copied into another that is about to be written."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container = container
+        self._streams = moving(container)
+        self._targets: dict[int, VideoStream] = {}
+
+    def add_to(self, target: OutputContainer, name: str) -> None:
+        """Give ``target``, which is written as container ``name``, a stream for each.
+
+        Raises `UnknownFormat` for a codec that the container does not hold.
+        """
+        for stream in self._streams:
+            try:
+                self._targets[stream.index] = target.add_stream_from_template(stream)
+            except ValueError:
+                codec = stream.codec_context.name
+                raise UnknownFormat(
+                    f"{name} does not hold pictures of the kind {codec}; write another (mkv), or sound alone (m4a)"
+                ) from None
+
+    def packets(self) -> Iterator[Packet]:
+        """All packets in the order of the file, each bound to its stream in the target."""
+        if not self._streams:
+            return
+        clocks = {stream.index: _Clock(stream) for stream in self._streams}
+        captions = {stream.index: _Captions(stream) for stream in self._streams}
+        packets = self._container.demux(*self._streams)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.InvalidDataError:  # the container is broken from here on: as if it were cut off
+                return
+            if packet is None:
+                return
+            if not packet.size:
+                continue
+            index = packet.stream_index
+            clocks[index].set(packet)
+            for each in captions[index].leave_out(packet):
+                each.stream = self._targets[index]
+                yield each
+
+
+@contextmanager
+def pictures_of(path: Path) -> Iterator[Pictures]:
+    """The pictures of the file, which stays open for them. Raises `InputError` as `samples.opened` does."""
+    with opened(path) as (container, _):
+        yield Pictures(container)
+
+
+class _Clock:
+    """Brings a stream's time stamps into the order that a container asks for, and changes none that is in order.
+
+    Times to decode rise, and no picture is shown before it is decoded. A stamp that jumps is a clock set anew (files
+    joined end to end): from there on the stream goes on where it was, as its sound does (`samples.sound_of`).
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._base = stream.time_base or Fraction(1, 90_000)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        self._step = max(1, round(1 / (rate * self._base)))
+        self._last: int | None = None
+        self._shift = 0
+
+    def set(self, packet: Packet) -> None:
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        dts = self._expected() if stamp is None else stamp + self._shift
+        if self._last is not None:
+            jump = (dts - self._last) * self._base
+            if not -_FURTHEST_BACK < jump <= _LONGEST_GAP:
+                self._shift += self._expected() - dts
+                dts = self._expected()
+            dts = max(dts, self._last + 1)
+        pts = dts if packet.pts is None else packet.pts + self._shift
+        packet.dts, packet.pts = dts, max(dts, pts)
+        self._last = dts
+
+    def _expected(self) -> int:
+        return 0 if self._last is None else self._last + self._step
+
+
+class _Captions:
+    """Takes hidden captions out of the packets that have them. All other packets pass as they are, byte by byte."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        messages = _MESSAGES.get(stream.codec_context.codec.canonical_name)
+        self._filter = BitStreamFilterContext(f"filter_units=remove_types={messages}", stream) if messages else None
+
+    def leave_out(self, packet: Packet) -> Iterator[Packet]:
+        if not _captioned(packet):
+            yield packet
+            return
+        for cleaned in self._filter.filter(packet) if self._filter else [packet]:
+            if _captioned(cleaned):
+                raise FailedClosed(
+                    "the picture holds captions, which say what was said, and they cannot be taken out of it; "
+                    "write the sound alone (--formats m4a)"
+                )
+            yield cleaned
+
+
+def _captioned(packet: Packet) -> bool:
+    data = bytes(packet)
+    return any(mark in data for mark in _CAPTIONS)

@@ -20,7 +20,7 @@ RATE = 8_000
 SECONDS = 3
 
 PADS = st.sampled_from([0, 50, 100, 250])
-SOUNDS = st.sampled_from(("beep", "silence"))
+SOUNDS = st.sampled_from(("beep", "silence", "room"))
 RATES = st.sampled_from([8_000, 7_777])
 """At the second, hardly any millisecond falls on a sample."""
 MUTED = st.lists(

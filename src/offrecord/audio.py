@@ -19,7 +19,7 @@ from fractions import Fraction
 from heapq import merge
 from itertools import chain
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import av
 import numpy as np
@@ -160,9 +160,9 @@ def write_redacted(
 
     Gives notices for the user, each a sentence without its full stop: what was left out, what could not be kept. The
     file takes its place when it is complete; until then, and after any failure, what stood there stands. Raises
-    `InputError` as `probe` does, and where the file is not the one ``unchanged`` (from `identity`) or changes meanwhile;
-    `UnknownFormat` for a container that is not written or cannot hold the channels or the pictures; `UsageError` for
-    ``sound="none"``; `FailedClosed` for captions in the pictures that cannot be taken out; and `OutputError` where the
+    `InputError` as `probe` does, and where the file is not the one ``unchanged`` (from `identity`) or changes,
+    `UnknownFormat` for a container that is not written or cannot hold the channels or the pictures, `UsageError` for
+    ``sound="none"``, `FailedClosed` for captions in the pictures that cannot be taken out, and `OutputError` where the
     target cannot be written.
     """
     if unchanged is not None:
@@ -193,7 +193,7 @@ def _notices(source: Path, media: Media, encoding: Encoding, container: str) -> 
         written = encoding.codec.removeprefix("lib").removesuffix("lame")
         yield f"its sound is {media.codec}, which is not written in {container}; it became {written}"
     with opened(source) as (opened_source, stream):
-        tags = len(set(opened_source.metadata) - _TECHNICAL)
+        tags = len({*opened_source.metadata, *stream.metadata} - _TECHNICAL)
         left_out = [(tags, "tag"), (len(opened_source.chapters()), "chapter")]
         left_out += [(len(opened_source.streams.audio) - 1, "further audio stream")]
         left_out += [(len(opened_source.streams.subtitles), "subtitle track")]
@@ -242,7 +242,8 @@ def _encode(
         begin = round(media.starts * media.rate / 1_000_000) if pictures else 0
         packets = _packets(blocks, stream, encoding, media.rate, begin)
         delay: Fraction | None = None
-        for packet in merge(packets, pictures.packets(), key=when) if pictures else packets:
+        streams = (packets, pictures.packets()) if pictures else (packets,)
+        for packet in merge(*streams, key=when):
             if delay is None and packet.stream is stream:
                 delay = Fraction(begin, media.rate) - when(packet)
             size += packet.size
@@ -255,7 +256,7 @@ def _encode(
 
 def _packets(
     blocks: Iterable[Samples], stream: AudioStream, encoding: Encoding, rate: int, begin: int
-) -> Iterator[Packet]:
+) -> Iterator[Packet[Any]]:
     position = begin
     for samples in blocks:
         yield from stream.encode(frame_of(samples, encoding.given, encoding.layout, rate, position))
@@ -269,7 +270,9 @@ def versions() -> str:
     return f"PyAV {av.__version__}, libavcodec {library}; writes {', '.join(CONTAINERS)}"
 
 
-_TECHNICAL = frozenset(("major_brand", "minor_version", "compatible_brands", "encoder"))
+_TECHNICAL = frozenset(
+    "major_brand minor_version compatible_brands encoder language handler_name vendor_id duration".split()
+)
 """Tags that a writer of files leaves by itself, of the file and not of what is in it."""
 
 _MUXING = {"rf64": "auto", "fflags": "+bitexact"}

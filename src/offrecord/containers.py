@@ -147,10 +147,8 @@ def container_for(media: Media) -> str:
         return "mp4" if media.has_video else "m4a"
     if "matroska" in names:
         return "webm" if media.brand == "webm" else "mkv" if media.has_video else "mka"
-    if media.has_video:
-        return "mkv"
-    if names[0] in CONTAINERS:
-        return names[0]
+    if media.has_video or names[0] in CONTAINERS:
+        return "mkv" if media.has_video else names[0]
     if media.codec.startswith("pcm_"):
         return "wav"
     return {"aac": "m4a", "opus": "ogg", "vorbis": "ogg", "mp3": "mp3"}.get(media.codec, "flac")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -24,8 +25,8 @@ from offrecord.samples import opened
 
 __all__ = ["Pictures", "moving", "pictures_of", "when"]
 
-# Closed captions (ATSC A/53 and the older form of DVDs) by the bytes before them: in messages of H.264, HEVC and AV1,
-# and in the user data of MPEG-2. https://www.atsc.org/atsc-documents/a53-atsc-digital-television-standard/ part 4, 6.2.3
+# Closed captions by the bytes before them: in messages of H.264, HEVC and AV1, and in the user data of MPEG-2 (ATSC
+# A/53 part 4, 6.2.3); the last is the older form that DVDs have.
 _CAPTIONS = (b"\xb5\x00\x31GA94", b"\x00\x00\x01\xb2GA94", b"\x00\x00\x01\xb2CC\x01\xf8")
 # The units that hold them: messages beside the picture, which no decoder needs for it.
 _MESSAGES = {"h264": "6", "hevc": "39|40", "mpeg2video": "178", "av1": "5"}
@@ -44,7 +45,7 @@ def moving(container: InputContainer) -> list[VideoStream]:
     ]
 
 
-def when(packet: Packet) -> Fraction:
+def when(packet: Packet[Any]) -> Fraction:
     """The time in seconds at which a decoder wants the packet."""
     return (packet.dts or 0) * packet.time_base
 
@@ -71,7 +72,7 @@ class Pictures:
                     f"{name} does not hold pictures of the kind {codec}; write another (mkv), or sound alone (m4a)"
                 ) from None
 
-    def packets(self) -> Iterator[Packet]:
+    def packets(self) -> Iterator[Packet[Any]]:
         """All packets in the order of the file, each bound to its stream in the target."""
         if not self._streams:
             return
@@ -115,7 +116,7 @@ class _Clock:
         self._last: int | None = None
         self._shift = 0
 
-    def set(self, packet: Packet) -> None:
+    def set(self, packet: Packet[Any]) -> None:
         stamp = packet.dts if packet.dts is not None else packet.pts
         dts = self._expected() if stamp is None else stamp + self._shift
         if self._last is not None:
@@ -139,7 +140,7 @@ class _Captions:
         messages = _MESSAGES.get(stream.codec_context.codec.canonical_name)
         self._filter = BitStreamFilterContext(f"filter_units=remove_types={messages}", stream) if messages else None
 
-    def leave_out(self, packet: Packet) -> Iterator[Packet]:
+    def leave_out(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         if not _captioned(packet):
             yield packet
             return
@@ -152,6 +153,6 @@ class _Captions:
             yield cleaned
 
 
-def _captioned(packet: Packet) -> bool:
+def _captioned(packet: Packet[Any]) -> bool:
     data = bytes(packet)
     return any(mark in data for mark in _CAPTIONS)

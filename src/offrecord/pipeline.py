@@ -93,8 +93,9 @@ class Redactor:
         Raises `InputError` for what cannot be read, `ModelError` for a model that cannot be loaded.
         """
         path = Path(source)
+        before = audio.identity(path)
         if transcript is not None:
-            return self._finish(self._given(path, transcript), "imported", say)
+            return self._finish(self._given(path, transcript), "imported", say, source=before)
         # Two voices at once are put in order at the end, so nothing of them is final before.
         live = Live(self.detectors, self.policy, say) if say and self.settings.channels == "mono" else None
         words: list[Word] = []
@@ -105,7 +106,7 @@ class Redactor:
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        return self._finish(heard, self.recogniser.name, say, live)
+        return self._finish(heard, self.recogniser.name, say, live, before)
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""
@@ -137,7 +138,14 @@ class Redactor:
             )
         return Transcript.spoken(value.words, duration, value.language)
 
-    def _finish(self, transcript: Transcript, recogniser: str, say: Say | None, live: Live | None = None) -> Redaction:
+    def _finish(
+        self,
+        transcript: Transcript,
+        recogniser: str,
+        say: Say | None,
+        live: Live | None = None,
+        source: tuple[int, ...] | None = None,
+    ) -> Redaction:
         spans = live.finish(transcript) if live else detect(transcript.view, self.detectors, threads=self._threads)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
@@ -146,7 +154,7 @@ class Redactor:
             if transcript.timed and self.policy.sound != "none"
             else ()
         )
-        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser))
+        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser), source)
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
         return redaction

@@ -46,7 +46,7 @@ _SCALES: dict[str, tuple[float, float, type[np.floating]]] = {
 
 _WHOLE = {"u8": np.uint8, "s16": np.int16, "s32": np.int32}
 
-Identity = tuple[int, int, int]
+Identity = tuple[int, ...]
 
 _SMALLEST_HOLE_MS = 10
 """A lost packet is 20 ms or more; Matroska's time stamps are whole milliseconds and jitter by one."""

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     policy: str = Field("default", description="preset or labels, separated by commas, that are hidden")
     substitute: Literal["hash", "label", "numbered"] = Field("label", description="what stands for a hidden word")
-    sound: Literal["beep", "silence", "none"] = Field("beep", description="what is heard instead")
+    sound: Literal["beep", "silence", "room", "none"] = Field("beep", description="what is heard instead")
     pad: int = Field(250, ge=0, le=5_000, description="milliseconds muted on each side of a detail")
     model: str = Field("tiny.en", description="recogniser: the bundled one, a name, a directory or a hub id")
     language: str | None = Field(None, description="language spoken, as `en`; found by the model if not given")

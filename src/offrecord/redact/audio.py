@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from offrecord.errors import UsageError
+from offrecord.redact.cover import AHEAD, FRAMES, Around, beep, room
 from offrecord.types import Entity, Interval, Sound, Transcript, Word
 
 __all__ = ["BREAK_MS", "MERGE_MS", "Samples", "chunked", "intervals", "mute"]
@@ -30,14 +31,6 @@ has no such pause, so what lies between is another utterance, and perhaps anothe
 MERGE_MS = 100
 """Intervals closer than this are one. What is left between them is a piece of a sound: too short to be understood as
 anything but what was to be hidden, and a flutter between two beeps."""
-
-_TONE_HZ = 1_000
-_FADE_MS = 10
-_FRAME_MS = 20
-_FRAMES = 50
-"""Frames to a chunk: a second, and the beep's level is that of the ten chunks before it and its own."""
-_QUIETEST, _USUAL, _LOUDEST = 0.02, 0.05, 0.25
-"""Root mean square of the beep: never inaudible; where no speech was heard yet; never near clipping."""
 
 
 def intervals(transcript: Transcript, entities: Sequence[Entity], *, pad: int) -> tuple[Interval, ...]:
@@ -92,14 +85,15 @@ def mute(blocks: Iterable[Samples], muted: Iterable[Interval], *, rate: int, sou
     """The stream of ``blocks`` (shape (channels, samples), floating) with the intervals ``muted`` covered, in ms.
 
     All channels are covered: one voice is heard in the other's microphone. ``silence`` is zeros. ``beep`` is a sine of
-    1 kHz with soft edges inside the interval, about as loud as the speech before and around it, within bounds. An
-    interval begins at the sample that holds its first millisecond and ends after the one that holds its last; what
-    reaches beyond the end of the stream is ignored. The samples are as many as came in and of the same type, but cut
-    into other blocks; the blocks that came in are not changed. Memory does not grow with the stream. Raises
+    1 kHz with soft edges inside the interval, about as loud as the speech around it, within bounds. ``room`` is noise
+    as loud and about as dark as the pauses around it, for each channel its own. An interval begins at the sample that
+    holds its first millisecond and ends after the one that holds its last; what reaches beyond the end of the stream is
+    ignored. The samples are as many as came in and of the same type, but cut into other blocks, and come some seconds
+    after they went in; the blocks that came in are not changed. Memory does not grow with the stream. Raises
     `UsageError`, before any sample is taken, for an interval that ends before it starts, and for another ``sound``.
     """
-    if sound not in ("beep", "silence"):
-        raise UsageError(f"sound {sound!r}: expected beep or silence")
+    if sound not in ("beep", "silence", "room"):
+        raise UsageError(f"sound {sound!r}: expected beep, silence or room")
     ranges = list(muted)
     if any(not 0 <= start <= end for start, end in ranges):
         raise UsageError("an interval to mute ends before it starts or starts before the recording")
@@ -109,65 +103,42 @@ def mute(blocks: Iterable[Samples], muted: Iterable[Interval], *, rate: int, sou
 
 
 def _covered(blocks: Iterable[Samples], spans: Sequence[Interval], rate: int, sound: Sound) -> Iterator[Samples]:
-    level = _Level(rate)
+    around = Around(rate, pauses=sound == "room")
+    tone, filters = 0.0, around.filters()
+    for position, chunk, here in _heard_ahead(blocks, spans, around):
+        covered = chunk.copy() if here else chunk
+        for span in here:
+            start, end = max(span[0], position), min(span[1], position + chunk.shape[1])
+            inside = slice(start - position, end - position)
+            if start == span[0]:  # one that began in an earlier chunk goes on as it began
+                tone, filters = around.speech() * 2**0.5, around.filters()
+            if sound == "silence":
+                covered[:, inside] = 0
+            elif sound == "room":
+                covered[:, inside] = room(filters, chunk.shape[0], start, end)
+            else:
+                covered[:, inside] = tone * beep(span, start, end, rate)
+        yield covered
+
+
+def _heard_ahead(
+    blocks: Iterable[Samples], spans: Sequence[Interval], around: Around
+) -> Iterator[tuple[int, Samples, Sequence[Interval]]]:
+    """Chunks of a second with their first sample and the spans that they touch, some seconds after they were heard."""
     starts = [start for start, _ in spans]
-    position, first, tone = 0, 0, 0.0
-    for chunk in chunked(blocks, level.frame * _FRAMES):
+    waiting: deque[tuple[int, Samples, Sequence[Interval]]] = deque()
+    position, first = 0, 0
+    for chunk in chunked(blocks, around.frame * FRAMES):
         end = position + chunk.shape[1]
         while first < len(spans) and spans[first][1] <= position:
             first += 1
         here = spans[first : bisect_left(starts, end)]
-        if sound == "beep":
-            level.hear(chunk, [(start - position, stop - position) for start, stop in here])
-        covered = chunk.copy() if here else chunk
-        for span in here:
-            inside = slice(max(span[0] - position, 0), span[1] - position)
-            if sound == "silence":
-                covered[:, inside] = 0
-                continue
-            if span[0] >= position:  # one that began in an earlier chunk goes on as loud as it began
-                tone = level.rms() * 2**0.5
-            covered[:, inside] = tone * _beep(span, max(span[0], position), min(span[1], end), rate)
-        yield covered
+        around.hear(chunk, [(start - position, stop - position) for start, stop in here])
+        waiting.append((position, chunk, here))
         position = end
-
-
-def _beep(span: Interval, start: int, end: int, rate: int) -> npt.NDArray[np.float64]:
-    """The samples ``start`` to ``end`` of the beep of amplitude 1 that fills ``span``."""
-    at = np.arange(start, end)
-    fade = min(rate * _FADE_MS / 1_000, (span[1] - span[0]) / 2)
-    from_edge = np.minimum(at - span[0] + 0.5, span[1] - at - 0.5)
-    gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(from_edge / fade, 0, 1))
-    hertz = min(_TONE_HZ, rate / 4)
-    return np.asarray(gain * np.sin(2 * np.pi * hertz / rate * (at - span[0])), dtype=np.float64)
-
-
-class _Level:
-    """How loud the speech was in the last ten seconds, without what is muted."""
-
-    def __init__(self, rate: int) -> None:
-        self.frame = max(1, rate * _FRAME_MS // 1_000)
-        self._energies: deque[npt.NDArray[np.float64]] = deque(maxlen=10)
-
-    def hear(self, chunk: Samples, muted: Sequence[Interval]) -> None:
-        count = chunk.shape[1] // self.frame
-        whole = chunk[:, : count * self.frame].reshape(chunk.shape[0], count, self.frame)
-        heard = np.ones(count, dtype=bool)
-        for start, end in muted:
-            heard[max(start, 0) // self.frame : -(-max(end, 0) // self.frame)] = False
-        # The loudest channel speaks for all; one of two callers is silent most of the time.
-        energies = np.mean(np.square(whole, dtype=np.float64), axis=2).max(axis=0)[heard]
-        if energies.size:
-            self._energies.append(energies)
-
-    def rms(self) -> float:
-        """Root mean square of the loud frames; pauses would drag a mean over all of them down, a knock push it up."""
-        if not self._energies:
-            return _USUAL
-        energies = np.concatenate(self._energies)
-        loud = float(np.quantile(energies, 0.95))
-        speech = np.minimum(energies[energies >= loud / 20], loud)
-        return float(np.clip(np.sqrt(speech.mean()), _QUIETEST, _LOUDEST))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def chunked(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:

@@ -257,7 +257,7 @@ class Redaction:
 
     Holds no original word, so everything that leaves the program is made from it. ``entities`` are ranges of the words
     of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
-    disjoint. ``made_with`` names version, models and settings. ``source`` is what `offrecord.audio.identity` said of the
+    disjoint. ``made_with`` names version, models and settings. ``source`` is what `audio.identity` said of the
     recording before it was read, so that another file is never muted by it; it is exported nowhere.
     """
 

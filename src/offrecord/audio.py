@@ -193,7 +193,7 @@ def _notices(source: Path, media: Media, encoding: Encoding, container: str) -> 
         written = encoding.codec.removeprefix("lib").removesuffix("lame")
         yield f"its sound is {media.codec}, which is not written in {container}; it became {written}"
     with opened(source) as (opened_source, stream):
-        tags = len({*opened_source.metadata, *stream.metadata} - _TECHNICAL)
+        tags = len({name.lower() for name in (*opened_source.metadata, *stream.metadata)} - _TECHNICAL)
         left_out = [(tags, "tag"), (len(opened_source.chapters()), "chapter")]
         left_out += [(len(opened_source.streams.audio) - 1, "further audio stream")]
         left_out += [(len(opened_source.streams.subtitles), "subtitle track")]

@@ -35,6 +35,9 @@ _LONGEST_GAP = Fraction(600)
 _FURTHEST_BACK = Fraction(1)
 """Seconds that a time stamp may go on, or back, before it is taken for that of a clock which was set anew."""
 
+_MOST_WAITING = 32
+"""Twice as many pictures as H.264 and HEVC ever hold back; a container that has not said by then never will."""
+
 
 def moving(container: InputContainer) -> list[VideoStream]:
     """The streams of pictures that move. A cover is one still, and may show who speaks."""
@@ -78,21 +81,31 @@ class Pictures:
             return
         clocks = {stream.index: _Clock(stream) for stream in self._streams}
         captions = {stream.index: _Captions(stream) for stream in self._streams}
-        packets = self._container.demux(*self._streams)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.error.InvalidDataError:  # the container is broken from here on: as if it were cut off
-                return
-            if packet is None:
-                return
-            if not packet.size:
-                continue
+        for packet in _readable(self._container.demux(*self._streams)):
             index = packet.stream_index
-            clocks[index].set(packet)
-            for each in captions[index].leave_out(packet):
-                each.stream = self._targets[index]
-                yield each
+            for each in clocks[index].in_order(packet):
+                yield from self._bound(index, captions[index].leave_out(each))
+        for index, clock in clocks.items():
+            for each in clock.rest():
+                yield from self._bound(index, captions[index].leave_out(each))
+
+    def _bound(self, index: int, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+        for packet in packets:
+            packet.stream = self._targets[index]
+            yield packet
+
+
+def _readable(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    """The packets up to where the container is broken: as if it were cut off there."""
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.InvalidDataError:
+            return
+        if packet is None:
+            return
+        if packet.size:
+            yield packet
 
 
 @contextmanager
@@ -106,7 +119,8 @@ class _Clock:
     """Brings a stream's time stamps into the order that a container asks for, and changes none that is in order.
 
     Times to decode rise, and no picture is shown before it is decoded. A stamp that jumps is a clock set anew (files
-    joined end to end): from there on the stream goes on where it was, as its sound does (`samples.sound_of`).
+    joined end to end): from there on the stream goes on where it was, as its sound does (`samples.sound_of`). Matroska
+    says only when a picture is shown, and FFmpeg finds out when to decode it a few packets later: until then they wait.
     """
 
     def __init__(self, stream: VideoStream) -> None:
@@ -115,8 +129,25 @@ class _Clock:
         self._step = max(1, round(1 / (rate * self._base)))
         self._last: int | None = None
         self._shift = 0
+        self._waiting: list[Packet[Any]] = []
 
-    def set(self, packet: Packet[Any]) -> None:
+    def in_order(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """The packets that are ready now that ``packet`` has come."""
+        if self._last is None and packet.dts is None and len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(packet)
+            return
+        yield from self.rest(packet.dts)
+        yield self._stamped(packet)
+
+    def rest(self, following: int | None = None) -> Iterator[Packet[Any]]:
+        """The packets that wait; the next is decoded at ``following``, where that is known."""
+        waiting, self._waiting = self._waiting, []
+        for number, packet in enumerate(waiting):
+            if following is not None:
+                packet.dts = following - (len(waiting) - number) * self._step
+            yield self._stamped(packet)
+
+    def _stamped(self, packet: Packet[Any]) -> Packet[Any]:
         stamp = packet.dts if packet.dts is not None else packet.pts
         dts = self._expected() if stamp is None else stamp + self._shift
         if self._last is not None:
@@ -128,6 +159,7 @@ class _Clock:
         pts = dts if packet.pts is None else packet.pts + self._shift
         packet.dts, packet.pts = dts, max(dts, pts)
         self._last = dts
+        return packet
 
     def _expected(self) -> int:
         return 0 if self._last is None else self._last + self._step

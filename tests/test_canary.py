@@ -17,9 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sounds import voice, write
+from videos import Hangers, write_clip
 
 import offrecord
-from offrecord import export
+from offrecord import audio, export, page
 from offrecord.errors import OffrecordError
 from offrecord.transcribe import imported
 from offrecord.types import Policy, Span, Transcript, Word
@@ -92,9 +94,32 @@ def _values(_: Path) -> object:
     )
 
 
+def _page(_: Path) -> object:
+    return page.as_html(offrecord.redact_text(TEXT, policy="all"))
+
+
+def _tags(directory: Path) -> object:
+    tags = {"title": CANARY, "comment": CANARY, CANARY: CANARY}
+    source = write(directory / "in.mp3", voice(1, 16_000), 16_000, "libmp3lame", "mp3", tags=tags)
+    return audio.write_redacted(source, directory / "out.mp3", [], sound="beep"), (directory / "out.mp3").read_bytes()
+
+
+def _video(directory: Path) -> object:
+    source = write_clip(directory / "in.mkv", "matroska", with_=Hangers(True, True, True, True, 2, name=CANARY))
+    return audio.write_redacted(source, directory / "out.mkv", [], sound="room"), (directory / "out.mkv").read_bytes()
+
+
+def _changed(directory: Path) -> object:
+    source = write(directory / "in.wav", voice(1, 16_000), 16_000, "pcm_s16le", "wav")
+    words = (Word(CANARY, 0, 100, gap=""),)
+    redaction = offrecord.Redactor(deny=[CANARY]).redact(source, transcript=Transcript(words, 1_000))
+    source.touch()
+    return export.write(redaction, source, {"html": directory / "out.html"}, Policy(frozenset({"date"})))
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
-    _bad_order, _values,
+    _bad_order, _values, _page, _tags, _video, _changed,
 ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Hangers:
     chapter: bool = False
     attachment: bool = False
     sounds: int = 1
+    name: str = NAME.decode()
 
 
 def write_clip(
@@ -48,14 +49,14 @@ def write_clip(
     given = voice(3, rate) if sound is None else sound
     with av.open(str(path), "w", format=muxer) as container:
         if with_.tags:
-            container.metadata.update({"title": NAME.decode(), "comment": NAME.decode()})
+            container.metadata.update({"title": with_.name, "comment": with_.name})
         if with_.chapter:
             chapter = {
                 "id": 1,
                 "start": 0,
                 "end": 1_000,
                 "time_base": Fraction(1, 1_000),
-                "metadata": {"title": NAME.decode()},
+                "metadata": {"title": with_.name},
             }
             container.set_chapters([cast(Any, chapter)])
         # MPEG-2 knows the rates of television only, all others any time.
@@ -75,9 +76,9 @@ def write_clip(
             )
             for _ in range(with_.sounds)
         ]
-        lines = _subtitles(path.with_suffix(".srt"), container) if with_.subtitles else []
+        lines = _subtitles(path.with_suffix(".srt"), container, with_.name) if with_.subtitles else []
         if with_.attachment:
-            container.add_attachment("notes.txt", "text/plain", NAME)
+            container.add_attachment("notes.txt", "text/plain", with_.name.encode())
         packets: list[Any] = []
         for number, ms in enumerate(times or range(0, 3_000, 40 if broadcast else 100)):
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 + number * 5 % 200, np.uint8), "rgb24")
@@ -99,9 +100,9 @@ def write_clip(
     return path
 
 
-def _subtitles(path: Path, container: OutputContainer) -> list[Any]:
+def _subtitles(path: Path, container: OutputContainer, said: str) -> list[Any]:
     """A line of subtitles, bound to a stream of the container. PyAV encodes none, so it comes from a file."""
-    path.write_text(f"1\n00:00:00,000 --> 00:00:01,000\n{NAME.decode()}\n", encoding="utf-8")
+    path.write_text(f"1\n00:00:00,000 --> 00:00:01,000\n{said}\n", encoding="utf-8")
     with av.open(str(path)) as source:
         stream = container.add_stream_from_template(source.streams.subtitles[0])
         packets = [packet for packet in source.demux() if packet.size]

@@ -164,7 +164,7 @@ def test_another_file_is_not_muted_by_these_intervals(wanted: str, change: objec
     """Between reading and writing, the words' times would be those of another recording: nothing is written."""
     path = write(tmp_path / "call.wav", voice(3, RATE), RATE, "pcm_s16le", "wav")
     words = (Word("hi", 0, 100, gap=""),)
-    redaction = Redaction(Transcript(words, 3_000), (), ((0, 100),), {}, audio.identity(path))
+    redaction = Redaction(Transcript(words, 3_000), (), ((0, 100),), {}, source=audio.identity(path))
     paths = export.outputs(path, tmp_path / "out", ["txt", wanted], recording=True, sound=True)
     change(path)  # type: ignore[operator]
     with pytest.raises(InputError, match=r"changed while it was read|no such file"):

@@ -296,6 +296,9 @@ class TestBadInput:
             offrecord("redact", "quiet.wav", "-o", "p", "--formats", "sound", "-q", cwd=tmp_path), 4, "nobody speaks"
         )
         assert not list((tmp_path / "p").glob("*"))
+        result = offrecord("redact", "quiet.wav", "-o", "q", "--formats", "mp3,txt,html", "-q", cwd=tmp_path)
+        assert result.returncode == 4
+        assert sorted(path.suffix for path in (tmp_path / "q").iterdir()) == [".html", ".txt"]
 
     def test_a_tenth_of_a_second_is_no_speech(self, tmp_path: Path) -> None:
         """A very short recording is no error."""

@@ -158,11 +158,27 @@ def test_container_by_default(container: str, codec: str, expected: str) -> None
         ("matroska,webm", "webm", False, "webm"),
         ("avi", "", True, "mkv"),
         ("mpegts", "", True, "mkv"),
+        ("mpegts", "", False, "m4a"),
     ],
 )
 def test_container_of_a_video(container: str, brand: str, has_video: bool, expected: str) -> None:
     """A video stays one, in its own container if that is written; Matroska holds the others."""
     assert container_for(replace(media("aac", container=container), brand=brand, has_video=has_video)) == expected
+
+
+@pytest.mark.parametrize(
+    ("container", "pictures", "expected"),
+    [
+        ("asf", ("wmv2",), "m4a"),
+        ("flv", ("flv1",), "m4a"),
+        ("flv", ("h264",), "mkv"),
+        ("avi", ("mpeg4", "indeo5"), "m4a"),
+    ],
+)
+def test_pictures_that_cannot_be_kept_leave_the_sound(container: str, pictures: tuple[str, ...], expected: str) -> None:
+    """What Matroska does not take is left out; a notice says so."""
+    source = replace(media("aac", container=container), has_video=True, pictures=pictures)
+    assert container_for(source) == expected
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ LAYERS = (
         "samples",
         "pictures",
         "redact.audio",
-        "redact.cover",
+        "redact.instead",
         "audio",
         "detect",
         "resolve",

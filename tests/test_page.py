@@ -35,7 +35,7 @@ def redacted(source: Path | None = None, muted: tuple[tuple[int, int], ...] = ((
         (Entity(range(1, 2), "person_name", ()),),
         muted,
         {"offrecord": "<1>", "sound": "beep"},
-        None if source is None else audio.identity(source),
+        source=None if source is None else audio.identity(source),
     )
 
 

@@ -35,7 +35,7 @@ def browser() -> Iterator[Any]:
 def write_page(directory: Path, *formats: str) -> Path:
     source = write(directory / "call.wav", voice(20, 16_000), 16_000, "pcm_s16le", "wav")
     entity = Entity(range(4, 5), "person_name", ())
-    redaction = Redaction(Transcript(WORDS, 20_000), (entity,), ((3_900, 5_100),), {}, audio.identity(source))
+    redaction = Redaction(Transcript(WORDS, 20_000), (entity,), ((3_900, 5_100),), {}, source=audio.identity(source))
     paths = export.outputs(source, directory, ["html", *formats], recording=True, sound=True)
     export.write(redaction, source, paths, Policy(frozenset({"person_name"})))
     return paths["html"]

@@ -167,7 +167,33 @@ def test_sound_that_cannot_be_written_is_written_as_another_with_a_notice(tmp_pa
     source = write_clip(tmp_path / "in.mkv", "matroska", "mpeg4", "vorbis", sound=np.tile(voice(3, RATE), (2, 1)))
     target, notices = redact(source, [(500, 900)])
     assert audio.probe(target).codec == "flac"
-    assert "its sound is vorbis, which is not written in mkv; it became flac" in notices
+    assert "its sound is vorbis, which cannot be kept; it became flac" in notices
+
+
+def test_a_picture_that_cannot_be_kept_leaves_the_sound_with_a_notice(tmp_path: Path) -> None:
+    """Old kinds of pictures have no place in the containers that are written."""
+    source = write_clip(tmp_path / "in.flv", "flv", "flv", "aac")
+    target, notices = redact(source, [(500, 900)])
+    assert (target.suffix, kinds_of(target)) == (".m4a", ["audio"])
+    assert notices[0] == "its picture (flv1) cannot be kept; the sound alone is written"
+
+
+@pytest.mark.parametrize(("codec", "tag"), [("libx265", "hvc1"), ("libx264", "avc1"), ("mpeg4", "mp4v")])
+@pytest.mark.parametrize("muxer", ["mp4", "mov"])
+def test_the_exact_kind_of_the_pictures_stays(muxer: str, codec: str, tag: str, tmp_path: Path) -> None:
+    """HEVC that calls itself hvc1 is played by Apple's players, hev1 is not."""
+    source = write_clip(tmp_path / f"in.{muxer}", muxer, codec, tag=tag)
+    target, _ = redact(source, [])
+    for path in (source, target):
+        with av.open(str(path)) as container:
+            assert container.streams.video[0].codec_context.codec_tag == tag
+
+
+def test_av1_is_copied(tmp_path: Path) -> None:
+    """Its decoder goes by another name than the codec."""
+    source = write_clip(tmp_path / "in.webm", "webm", "libsvtav1", "libopus", times=[0, 100])
+    target, _ = redact(source, [])
+    assert packets_of(target) == packets_of(source)
 
 
 @pytest.mark.parametrize("name", ["in.mp4", "in.mkv"])
@@ -189,7 +215,9 @@ def test_the_command_writes_the_video_under_its_extension(tmp_path: Path) -> Non
     source = write_clip(tmp_path / "call.mov", "mov", "mpeg4", "aac", with_=Hangers(tags=True))
     paths = export.outputs(source, tmp_path / "out", ["sound"], recording=True, sound=True)
     assert paths["sound"].name == "call.redacted.mov"
-    redaction = Redaction(Transcript((Word("hi", 0, 100, gap=""),), 3_000), (), ((0, 100),), {}, audio.identity(source))
+    redaction = Redaction(
+        Transcript((Word("hi", 0, 100, gap=""),), 3_000), (), ((0, 100),), {}, source=audio.identity(source)
+    )
     notices = export.write(redaction, source, paths, Policy(frozenset({"date"})))
     assert audio.probe(paths["sound"]).has_video
     assert len(notices) == 1

@@ -42,6 +42,7 @@ def write_clip(
     begins: int = 0,
     sound: Sound | None = None,
     captions: bool = False,
+    tag: str | None = None,
     with_: Hangers = Hangers(),
 ) -> Path:
     """Pictures at ``times`` (ms) and sound that begins at ``begins`` ms; by default three seconds of a voice."""
@@ -62,7 +63,9 @@ def write_clip(
         # MPEG-2 knows the rates of television only, all others any time.
         broadcast = pictures == "mpeg2video"
         picture = cast(VideoStream, container.add_stream(pictures, rate=25 if broadcast else 10))
-        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
+        if tag:
+            picture.codec_context.codec_tag = tag
         picture.codec_context.time_base = Fraction(1, 25 if broadcast else 1_000)
         tracks = [
             cast(
@@ -81,7 +84,7 @@ def write_clip(
             container.add_attachment("notes.txt", "text/plain", with_.name.encode())
         packets: list[Any] = []
         for number, ms in enumerate(times or range(0, 3_000, 40 if broadcast else 100)):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 + number * 5 % 200, np.uint8), "rgb24")
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 40 + number * 5 % 200, np.uint8), "rgb24")
             frame.pts, frame.time_base = ms, Fraction(1, 1_000)
             packets += picture.encode(frame)
         packets += picture.encode(None)

@@ -97,6 +97,7 @@ def _header(path: Path) -> Media:
             layout=first.layout.name,
             bit_rate=context.bit_rate or (None if container.streams.video else container.bit_rate) or None,
             brand=_brand(path, container),
+            pictures=tuple(video.codec_context.codec.canonical_name for video in moving(container)),
             starts=0 if first.time is None else round(first.time * 1_000_000),
         )
 
@@ -168,11 +169,11 @@ def write_redacted(
     if unchanged is not None:
         check_unchanged(source, unchanged)
     media = _header(source)
-    container = container or container_for(media)
+    chosen, container = container, container or container_for(media)
     encoding = encoding_for(media, container)
     blocks = mute((samples for _, samples in sound_of(source)), muted, rate=media.rate, sound=sound)
+    with_pictures = media.has_video and container in PICTURES
     with ExitStack() as stack:
-        with_pictures = media.has_video and container in PICTURES
         pictures = stack.enter_context(pictures_of(source)) if with_pictures else None
         try:
             with _taking_place_of(target) as temporary:
@@ -184,14 +185,17 @@ def write_redacted(
             ) from None
     if unchanged is not None:
         check_unchanged(source, unchanged)
-    return tuple(_notices(source, media, encoding, container))
+    unkept = chosen is None and media.has_video and not with_pictures
+    return tuple(_notices(source, media, encoding, unkept=unkept))
 
 
-def _notices(source: Path, media: Media, encoding: Encoding, container: str) -> Iterator[str]:
+def _notices(source: Path, media: Media, encoding: Encoding, *, unkept: bool) -> Iterator[str]:
     """What is not in the file that was written although it was in the source; names and counts, no contents."""
+    if unkept:
+        yield f"its picture ({', '.join(media.pictures)}) cannot be kept; the sound alone is written"
     if not encoding.kept and not (media.codec.startswith("pcm_") and encoding.codec.startswith("pcm_")):
         written = encoding.codec.removeprefix("lib").removesuffix("lame")
-        yield f"its sound is {media.codec}, which is not written in {container}; it became {written}"
+        yield f"its sound is {media.codec}, which cannot be kept; it became {written}"
     with opened(source) as (opened_source, stream):
         tags = len({name.lower() for name in (*opened_source.metadata, *stream.metadata)} - _TECHNICAL)
         left_out = [(tags, "tag"), (len(opened_source.chapters()), "chapter")]

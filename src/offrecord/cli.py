@@ -109,8 +109,8 @@ def _redact_one(
             if as_json:
                 terminal.data(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
             silent = sources.kind(file) == "recording" and not redaction.transcript.words
-            if silent and "sound" in paths and len(paths) > 1:
-                paths = {name: path for name, path in paths.items() if name != "sound"}
+            if silent and not paths.keys() <= export.SOUNDS:
+                paths = {name: path for name, path in paths.items() if name not in export.SOUNDS}
             notices = export.write(redaction, file, paths, redactor.policy)
     except OffrecordError as error:
         if alone:

@@ -28,6 +28,9 @@ SUFFIXES = frozenset(
 )
 """Names that recordings go by. Others are read too; what counts is the content."""
 
+_COPIED = frozenset("h264 hevc vvc av1 vp8 vp9 mpeg1video mpeg2video mpeg4 msmpeg4v3 mjpeg theora ffv1 prores".split())
+"""Pictures that Matroska takes from another container as they are. WMV and Sorenson (FLV) are not among them."""
+
 _ALSO_NAMED = {
     ".oga": "ogg",
     ".opus": "ogg",
@@ -99,6 +102,7 @@ class Media:
     decoded samples and of the order of the channels. ``bit_rate`` is in bits per second, None where the file does not
     say. ``brand`` tells apart what FFmpeg does not: ``qt`` is a MOV, ``webm`` no other Matroska. ``starts`` is where
     the first sample stands on the file's own clock, in microseconds: a video's sound may begin after its picture.
+    ``pictures`` are FFmpeg's names of the codecs of what moves.
     """
 
     duration: int
@@ -112,6 +116,7 @@ class Media:
     bit_rate: int | None
     brand: str = ""
     starts: int = 0
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +140,9 @@ class Encoding:
 def container_for(media: Media) -> str:
     """The container that the recording came in, or else the one that suits its codec.
 
-    MP3, WAV, FLAC, OGG, AIFF, M4A, MP4, MOV, Matroska and WebM stay. Videos in all others (AVI, MPEG, FLV, …) become
-    Matroska, which holds any picture, and those of old telephones (3GP) MOV. Of sound alone, PCM becomes WAV, AAC M4A,
-    Opus and Vorbis OGG, MP3 stays MP3, and the rest becomes FLAC.
+    MP3, WAV, FLAC, OGG, AIFF, M4A, MP4, MOV, Matroska and WebM stay. Videos in all others (AVI, MPEG, …) become
+    Matroska, if it holds their pictures, and those of old telephones (3GP) MOV. Of sound alone, PCM becomes WAV, AAC
+    M4A, Opus and Vorbis OGG, MP3 stays MP3, and the rest becomes FLAC.
     """
     names = media.format.split(",")
     if "m4a" in names:
@@ -145,10 +150,11 @@ def container_for(media: Media) -> str:
         if media.brand.startswith("qt") or (media.has_video and media.brand.startswith("3g")):
             return "mov"
         return "mp4" if media.has_video else "m4a"
+    copied = media.has_video and _COPIED.issuperset(media.pictures)
     if "matroska" in names:
-        return "webm" if media.brand == "webm" else "mkv" if media.has_video else "mka"
-    if media.has_video or names[0] in CONTAINERS:
-        return "mkv" if media.has_video else names[0]
+        return "webm" if media.brand == "webm" else "mkv" if copied else "mka"
+    if copied or names[0] in CONTAINERS:
+        return "mkv" if copied else names[0]
     if media.codec.startswith("pcm_"):
         return "wav"
     return {"aac": "m4a", "opus": "ogg", "vorbis": "ogg", "mp3": "mp3"}.get(media.codec, "flac")

@@ -21,6 +21,7 @@ from offrecord.types import Policy, Redaction, Transcript
 __all__ = [
     "FORMATS",
     "SCHEMA",
+    "SOUNDS",
     "as_json",
     "as_srt",
     "as_text",
@@ -109,7 +110,8 @@ FORMATS = (*_WRITERS, "html", *audio.CONTAINERS, "sound")
 """What can be asked for. ``html`` is a page to look at and listen to. ``sound`` is the container that the recording
 came in; of a video it has the pictures too."""
 
-_SOUNDS = frozenset((*audio.CONTAINERS, "sound"))
+SOUNDS = frozenset((*audio.CONTAINERS, "sound"))
+"""Those that are the recording itself: none is written where nobody was heard to speak."""
 
 
 def outputs(
@@ -129,7 +131,7 @@ def outputs(
     ]
     paths: dict[str, Path] = {}
     for name in chosen:
-        is_sound = name in _SOUNDS
+        is_sound = name in SOUNDS
         if is_sound and not sound and not formats:
             continue
         if is_sound and not (recording and sound):
@@ -157,12 +159,12 @@ def write(redaction: Redaction, source: Path, paths: dict[str, Path], policy: Po
     After a failure none of them is there, and what stood in their places still is. Gives the notices of
     `audio.write_redacted`, each once.
 
-    Raises `OutputError` where they cannot be written, `NoSpeech` for sound alone of a recording without speech, and
+    Raises `OutputError` where they cannot be written, `NoSpeech` for sound of a recording without speech, and
     `InputError` if the recording is no longer the one that was read.
     """
-    sounds = {name for name in paths if name in _SOUNDS}
+    sounds = {name for name in paths if name in SOUNDS}
     notices: dict[str, None] = {}
-    if sounds and not redaction.transcript.words and len(sounds) == len(paths):
+    if sounds and not redaction.transcript.words:
         raise NoSpeech(f"{source.name}: nobody speaks in it, so there is no sound to redact")
     directories = {path.parent for path in paths.values()}
     for directory in directories:
@@ -173,7 +175,7 @@ def write(redaction: Redaction, source: Path, paths: dict[str, Path], policy: Po
                 made = stage / path.name
                 if name == "html":
                     made.write_text(_page(redaction, source, stage, policy), encoding="utf-8", newline="")
-                elif name in _SOUNDS:
+                elif name in SOUNDS:
                     container = None if name == "sound" else name
                     notices |= dict.fromkeys(_write_sound(redaction, source, made, policy, container))
                 else:

@@ -31,6 +31,8 @@ _CAPTIONS = (b"\xb5\x00\x31GA94", b"\x00\x00\x01\xb2GA94", b"\x00\x00\x01\xb2CC\
 # The units that hold them: messages beside the picture, which no decoder needs for it.
 _MESSAGES = {"h264": "6", "hevc": "39|40", "mpeg2video": "178", "av1": "5"}
 
+_MOVIES = ("mp4", "mov")
+
 _LONGEST_GAP = Fraction(600)
 _FURTHEST_BACK = Fraction(1)
 """Seconds that a time stamp may go on, or back, before it is taken for that of a clock which was set anew."""
@@ -68,12 +70,16 @@ class Pictures:
         """
         for stream in self._streams:
             try:
-                self._targets[stream.index] = target.add_stream_from_template(stream)
+                copied = target.add_stream_from_template(stream, opaque=True)
             except ValueError:
-                codec = stream.codec_context.name
+                codec = stream.codec_context.codec.canonical_name
                 raise UnknownFormat(
                     f"{name} does not hold pictures of the kind {codec}; write another (mkv), or sound alone (m4a)"
                 ) from None
+            if name in _MOVIES and "mp4" in self._container.format.name:
+                # They name the kind of a codec more closely than FFmpeg does; Apple's players insist on it.
+                copied.codec_context.codec_tag = stream.codec_context.codec_tag
+            self._targets[stream.index] = copied
 
     def packets(self) -> Iterator[Packet[Any]]:
         """All packets in the order of the file, each bound to its stream in the target."""

@@ -154,7 +154,7 @@ class Redactor:
             if transcript.timed and self.policy.sound != "none"
             else ()
         )
-        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser), source)
+        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser), source=source)
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
         return redaction

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from offrecord.errors import UsageError
-from offrecord.redact.cover import AHEAD, FRAMES, Around, beep, room
+from offrecord.redact.instead import AHEAD, FRAMES, Around, beep, room
 from offrecord.types import Entity, Interval, Sound, Transcript, Word
 
 __all__ = ["BREAK_MS", "MERGE_MS", "Samples", "chunked", "intervals", "mute"]
@@ -105,7 +105,7 @@ def mute(blocks: Iterable[Samples], muted: Iterable[Interval], *, rate: int, sou
 def _covered(blocks: Iterable[Samples], spans: Sequence[Interval], rate: int, sound: Sound) -> Iterator[Samples]:
     around = Around(rate, pauses=sound == "room")
     tone, filters = 0.0, around.filters()
-    for position, chunk, here in _heard_ahead(blocks, spans, around):
+    for position, chunk, here in _heard_ahead(blocks, spans, around, listen=sound != "silence"):
         covered = chunk.copy() if here else chunk
         for span in here:
             start, end = max(span[0], position), min(span[1], position + chunk.shape[1])
@@ -122,7 +122,7 @@ def _covered(blocks: Iterable[Samples], spans: Sequence[Interval], rate: int, so
 
 
 def _heard_ahead(
-    blocks: Iterable[Samples], spans: Sequence[Interval], around: Around
+    blocks: Iterable[Samples], spans: Sequence[Interval], around: Around, *, listen: bool
 ) -> Iterator[tuple[int, Samples, Sequence[Interval]]]:
     """Chunks of a second with their first sample and the spans that they touch, some seconds after they were heard."""
     starts = [start for start, _ in spans]
@@ -133,7 +133,8 @@ def _heard_ahead(
         while first < len(spans) and spans[first][1] <= position:
             first += 1
         here = spans[first : bisect_left(starts, end)]
-        around.hear(chunk, [(start - position, stop - position) for start, stop in here])
+        if listen:
+            around.hear(chunk, [(start - position, stop - position) for start, stop in here])
         waiting.append((position, chunk, here))
         position = end
         if len(waiting) > AHEAD:

@@ -174,7 +174,7 @@ def words_of(detail: Times, transcript: Transcript) -> list[int]:
 def gold_edges(call: Call, transcript: Transcript, pad: int) -> dict[str, Iterable[Times]]:
     """What is muted when the truth says which words are details: by Offrecord's intervals, and by the words' times."""
     from offrecord import Entity
-    from offrecord.redact.audio import intervals
+    from offrecord.redact.edges import intervals
 
     chosen = [found for detail in call.details if (found := words_of(detail, transcript))]
     entities = [Entity(range(found[0], found[-1] + 1), "person_name", ()) for found in chosen]

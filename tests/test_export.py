@@ -14,7 +14,7 @@ from strategies import policies, spans, transcripts
 
 from offrecord import export
 from offrecord.errors import NoSpeech, OutputError, OutputExists, UnknownFormat, UsageError
-from offrecord.redact.audio import intervals
+from offrecord.redact.edges import intervals
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.transcribe.imported import from_text, read

@@ -7,20 +7,13 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
-    {"errors"},
+    {"errors", "ranges"},
     {"labels"},
     {"types", "settings"},
-    {
-        "containers",
-        "edits",
-        "samples",
-        "pictures",
-        "redact.audio",
-        "redact.instead",
-        "audio",
-        "detect",
-        "resolve",
-        "transcribe",
+    {"containers", "edits", "samples", "pictures", "audio", "meter", "detect", "resolve", "transcribe"}
+    | {
+        f"redact.{name}"
+        for name in ("audio", "cover", "crosstalk", "edges", "envelope", "instead", "tones", "unrecognised")
     },
     {"redact", "live", "page"},
     {"export"},

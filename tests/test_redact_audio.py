@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from strategies import spoken_words
 
 from offrecord.errors import UsageError
-from offrecord.redact.audio import BREAK_MS, MERGE_MS, Samples, chunked, intervals, mute
+from offrecord.redact.audio import Samples, chunked, mute
+from offrecord.redact.edges import BREAK_MS, MERGE_MS, intervals
 from offrecord.types import Entity, Interval, Sound, Transcript, Word
 
 RATE = 8_000
@@ -348,3 +349,16 @@ def test_nothing_that_is_put_in_is_near_full_scale(muted: list[Interval], sound:
     samples = np.sign(voice(level=1)).astype(np.float32)
     covered = muted_as_whole(samples, muted, sound)
     assert np.abs(covered[:, inside(muted, samples.shape[1])]).max(initial=0) < 0.4
+
+
+@pytest.mark.parametrize("sound", ["beep", "room", "silence"])
+def test_each_channel_is_covered_by_its_own_sound(sound: Sound) -> None:
+    """What is muted in one channel alone leaves the other as it was; the room there is that channel's own."""
+    samples = room_recording()
+    blocks = mute(cut(samples, RATE), [(2_500, 4_000)], rate=RATE, sound=sound, channels=[[], [(2_500, 4_000)]])
+    covered = np.concatenate(list(blocks), axis=1)
+    inside = slice(2_600 * 8, 3_900 * 8)
+    assert np.array_equal(covered[0], samples[0])
+    assert not np.array_equal(covered[1, inside], samples[1, inside])
+    if sound == "room":
+        assert 0.006 < covered[1, inside].std() < 0.013

@@ -148,9 +148,12 @@ def write_redacted(
     *,
     sound: Sound,
     container: str | None = None,
+    channels: Sequence[Sequence[Interval]] = (),
     unchanged: Identity | None = None,
 ) -> tuple[str, ...]:
     """Write ``source`` to ``target`` with the intervals ``muted`` (milliseconds) of its sound covered by ``sound``.
+
+    ``channels``: the intervals of each channel, where they differ; as `mute` takes them.
 
     Rate, channels and length stay, and so do, by default, the container (see `container_for`) and the codec where it
     can be written. PCM keeps the kind of its samples; PCM, FLAC and ALAC hold the very samples of the source outside
@@ -171,7 +174,7 @@ def write_redacted(
     media = _header(source)
     chosen, container = container, container or container_for(media)
     encoding = encoding_for(media, container)
-    blocks = mute((samples for _, samples in sound_of(source)), muted, rate=media.rate, sound=sound)
+    blocks = mute((samples for _, samples in sound_of(source)), muted, rate=media.rate, sound=sound, channels=channels)
     with_pictures = media.has_video and container in PICTURES
     with ExitStack() as stack:
         pictures = stack.enter_context(pictures_of(source)) if with_pictures else None

@@ -78,6 +78,9 @@ def as_json(redaction: Redaction) -> str:
             for entity in redaction.entities
         ],
         "muted": [list(interval) for interval in redaction.muted],
+        "muted_channels": [[list(interval) for interval in channel] for channel in redaction.channels] or None,
+        "unrecognised": [list(interval) for interval in redaction.unrecognised],
+        "key_tones": [list(interval) for interval in redaction.key_tones],
         "made_with": dict(redaction.made_with),
     }
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
@@ -190,7 +193,13 @@ def _write_sound(
 ) -> tuple[str, ...]:
     try:
         return audio.write_redacted(
-            source, path, redaction.muted, sound=policy.sound, container=container, unchanged=redaction.source
+            source,
+            path,
+            redaction.muted,
+            sound=policy.sound,
+            container=container,
+            channels=redaction.channels,
+            unchanged=redaction.source,
         )
     except OutputError as error:
         # The caller knows nothing of the stage: name the file that was asked for.

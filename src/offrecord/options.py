@@ -10,8 +10,8 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "Language", "Model", "Output", "Pad", "Policy", "Quiet",
-    "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "KeyTones", "Language", "Model", "Output", "Pad",
+    "Policy", "Quiet", "Sound", "Sources", "Strict", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -35,6 +35,13 @@ Sound = Annotated[
     str | None, Option(help="What is heard instead: beep, silence, room (noise like its pauses), or none to leave it.")
 ]
 Pad = Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")]
+Strict = Annotated[
+    bool | None,
+    Option("--strict/--no-strict", help="Mute speech that was not recognised, too; on in presets pci and hipaa."),
+]
+KeyTones = Annotated[
+    bool | None, Option("--key-tones/--no-key-tones", help="Mute the tones of telephone keys; on in preset pci.")
+]
 
 # Who recognises.
 Model = Annotated[str | None, Option(help="Recogniser: tiny.en, another name, a directory or a hub id.")]

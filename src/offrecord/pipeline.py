@@ -12,9 +12,11 @@ from typing import Any
 from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
-from offrecord.labels import labels_for
+from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in
 from offrecord.live import Live
-from offrecord.redact.audio import intervals
+from offrecord.meter import Meter, measure
+from offrecord.redact.cover import cover
+from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.settings import settings
@@ -46,13 +48,16 @@ class Redactor:
     ) -> None:
         chosen = settings(**given)
         self.settings = chosen
+        named = names_in(chosen.policy if policy is None else policy)
         self.policy = Policy(
-            labels=labels_for(chosen.policy if policy is None else policy),
+            labels=labels_for(named),
             substitution=chosen.substitute,
             sound=chosen.sound,
             pad=chosen.pad,
             allow=tuple(allow),
             deny=tuple(deny),
+            strict=not STRICT.isdisjoint(named) if chosen.strict is None else chosen.strict,
+            key_tones=not KEY_TONES.isdisjoint(named) if chosen.key_tones is None else chosen.key_tones,
         )
 
     @cached_property
@@ -95,18 +100,21 @@ class Redactor:
         path = Path(source)
         before = audio.identity(path)
         if transcript is not None:
-            return self._finish(self._given(path, transcript), "imported", say, source=before)
+            meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
+            value = self._given(transcript, meter.duration)
+            return self._finish(value, "imported", say, envelope=meter.envelope(), source=before)
         # Two voices at once are put in order at the end, so nothing of them is final before.
         live = Live(self.detectors, self.policy, say) if say and self.settings.channels == "mono" else None
+        meter = Meter(speech=self.policy.strict, tones=self.policy.key_tones)
         words: list[Word] = []
         end = 0
-        for chunk in self.recogniser.transcribe(path, self.settings.channels):
+        for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
             words += chunk.words
             end = chunk.end
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        return self._finish(heard, self.recogniser.name, say, live, before)
+        return self._finish(heard, self.recogniser.name, say, live, envelope=meter.envelope(), source=before)
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""
@@ -124,9 +132,8 @@ class Redactor:
         found = {span for span in claims if span.label in self.policy.labels}
         return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
 
-    def _given(self, path: Path, transcript: str | Path | Transcript) -> Transcript:
+    def _given(self, transcript: str | Path | Transcript, duration: int) -> Transcript:
         value = transcript if isinstance(transcript, Transcript) else imported.read(Path(transcript))
-        duration = audio.probe(path).duration
         if not value.words:
             raise InputError("the transcript holds no words, so it does not say what to hide in the recording")
         if not value.timed:
@@ -144,17 +151,24 @@ class Redactor:
         recogniser: str,
         say: Say | None,
         live: Live | None = None,
+        *,
+        envelope: Envelope | None = None,
         source: tuple[int, ...] | None = None,
     ) -> Redaction:
         spans = live.finish(transcript) if live else detect(transcript.view, self.detectors, threads=self._threads)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
-        muted = (
-            intervals(transcript, entities, pad=self.policy.pad)
-            if transcript.timed and self.policy.sound != "none"
-            else ()
+        covered = cover(transcript, entities, self.policy, envelope)
+        redaction = Redaction(
+            redacted,
+            placed,
+            covered.muted,
+            self._made_with(recogniser),
+            covered.channels,
+            covered.unrecognised,
+            covered.key_tones,
+            source=source,
         )
-        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser), source=source)
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
         return redaction
@@ -170,6 +184,8 @@ class Redactor:
             "substitution": self.policy.substitution,
             "sound": self.policy.sound,
             "pad": f"{self.policy.pad}",
+            "strict": "yes" if self.policy.strict else "no",
+            "key_tones": "yes" if self.policy.key_tones else "no",
         }
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Literal
 
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import check_labels
+from offrecord.ranges import Interval, merged
 
 __all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Word"]
 
@@ -23,8 +24,6 @@ PAUSE_MS = 1_000
 
 Substitution = Literal["hash", "label", "numbered"]
 Sound = Literal["beep", "silence", "room", "none"]
-Interval = tuple[int, int]
-"""Start and end in milliseconds, half-open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +230,8 @@ class Policy:
     (``[PERSON_NAME_1]`` per entity, the same person the same number). ``sound``: ``beep``, ``silence``, ``room`` (noise
     like the recording's own pauses), or ``none`` to leave the sound alone. ``pad``: milliseconds muted on each side of
     an entity. ``allow`` and ``deny``: words and phrases that are never and always hidden, in any case; they come last
-    and win, deny over allow.
+    and win, deny over allow. ``strict``: speech that the recogniser gave no words for is muted, too. ``key_tones``: so
+    are the tones of a telephone's keys.
     """
 
     labels: frozenset[str]
@@ -240,6 +240,8 @@ class Policy:
     pad: int = 250
     allow: tuple[str, ...] = field(default=(), repr=False)
     deny: tuple[str, ...] = field(default=(), repr=False)
+    strict: bool = False
+    key_tones: bool = False
 
     def __post_init__(self) -> None:
         check_labels(self.labels)
@@ -259,12 +261,19 @@ class Redaction:
     of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
     disjoint. ``made_with`` names version, models and settings. ``source`` is what `audio.identity` said of the
     recording before it was read, so that another file is never muted by it; it is exported nowhere.
+
+    ``channels`` says what is muted in each channel where that is not the same in all; their union is ``muted``. Empty,
+    all channels are muted alike. ``unrecognised`` and ``key_tones`` are the parts of ``muted`` that no entity
+    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys.
     """
 
     transcript: Transcript
     entities: tuple[Entity, ...]
     muted: tuple[Interval, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[tuple[Interval, ...], ...] = ()
+    unrecognised: tuple[Interval, ...] = ()
+    key_tones: tuple[Interval, ...] = ()
     source: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -272,6 +281,11 @@ class Redaction:
             raise UsageError("the entities of a redaction overlap or are out of order")
         if any(b[0] <= a[1] for a, b in pairwise(self.muted)):
             raise UsageError("the muted intervals of a redaction overlap, touch or are out of order")
+        # Sound is muted by channel where there are channels: an interval that is in one list alone would be left.
+        if self.channels and merged(chain(*self.channels), apart=1) != self.muted:
+            raise UsageError("what a redaction mutes in its channels is not, together, what it mutes")
+        if merged([*self.muted, *self.unrecognised, *self.key_tones], apart=1) != self.muted:
+            raise UsageError("a redaction names speech or tones that it does not mute")
 
     @property
     def text(self) -> str:

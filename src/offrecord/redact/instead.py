@@ -45,7 +45,7 @@ class Around:
 
     def __init__(self, rate: int, *, pauses: bool) -> None:
         self.frame = max(1, rate * FRAME_MS // 1_000)
-        self._rate = rate
+        self.rate = rate
         self._pauses = pauses
         self._energies: deque[Floats] = deque(maxlen=_BEHIND + AHEAD)
         self._quiet: deque[list[tuple[Floats, Floats, Floats]]] = deque(maxlen=_BEHIND + AHEAD)
@@ -99,7 +99,7 @@ class Around:
         if not energies.size:
             return np.zeros(1), 0.0
         pauses = energies <= np.quantile(energies, _PAUSES)
-        width = 2 * round(_SMOOTH_HZ * self.frame / self._rate / 2) + 1
+        width = 2 * round(_SMOOTH_HZ * self.frame / self.rate / 2) + 1
         padded = np.pad(spectra[pauses].mean(axis=0), width // 2, mode="reflect")
         smooth = np.convolve(padded, np.full(width, 1 / width), mode="valid")
         response = np.fft.fftshift(np.fft.irfft(np.sqrt(smooth), self.frame)) * np.hanning(self.frame + 2)[1:-1]
@@ -117,14 +117,15 @@ def beep(span: Interval, start: int, end: int, rate: int) -> Floats:
     return np.asarray(gain * np.sin(2 * np.pi * hertz / rate * (at - span[0])), dtype=np.float64)
 
 
-def room(filters: Sequence[tuple[Floats, float]], channels: int, start: int, end: int) -> Floats:
-    """The samples ``start`` to ``end`` of noise like the pauses, for each channel; silence where none was heard."""
-    sound = np.zeros((channels, end - start))
-    for channel, (response, offset) in enumerate(filters):
+def room(filters: Sequence[tuple[Floats, float]], channels: range, start: int, end: int) -> Floats:
+    """The samples ``start`` to ``end`` of noise like the pauses of ``channels``; silence where none was heard."""
+    sound = np.zeros((len(channels), end - start))
+    for row, channel in enumerate(channels[: len(filters)]):
+        response, offset = filters[channel]
         white = _white(channel, start - response.size + 1, end)
         size = white.size + response.size
         filtered = np.fft.irfft(np.fft.rfft(white, size) * np.fft.rfft(response, size), size)
-        sound[channel] = np.clip(filtered[response.size - 1 : white.size] + offset, -1, 1)
+        sound[row] = np.clip(filtered[response.size - 1 : white.size] + offset, -1, 1)
     return sound
 
 

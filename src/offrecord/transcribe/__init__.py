@@ -1,10 +1,17 @@
 """From a recording, or from somebody else's transcript of it, to a `Transcript`. One module a source."""
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from offrecord.types import Word
 
-__all__ = ["Chunk"]
+__all__ = ["Chunk", "Listener"]
+
+Listener = Callable[[npt.NDArray[np.float32]], None]
+"""Is given each block of the sound, shape (channels, samples), in order."""
 
 
 class Chunk(NamedTuple):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from offrecord import audio
 from offrecord.errors import ModelError, UsageError
-from offrecord.transcribe import Chunk
+from offrecord.transcribe import Chunk, Listener
 from offrecord.types import Word
 
 if TYPE_CHECKING:
@@ -53,14 +53,18 @@ class Whisper:
     language: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def transcribe(self, path: Path, channels: Literal["mono", "separate"] = "mono") -> Iterator[Chunk]:
+    def transcribe(
+        self, path: Path, channels: Literal["mono", "separate"] = "mono", *, listen: Listener | None = None
+    ) -> Iterator[Chunk]:
         """The words of the recording at ``path``, in the order of their times, chunk after chunk.
 
         With ``separate``, each of several channels is recognised on its own, and its number (from 0) stands on the
-        word. Raises `InputError` for what cannot be decoded. A recording without speech gives chunks without words.
+        word. ``listen`` is called with every block that is decoded, at `RATE`: what else has to be known of the sound
+        then needs no decoding of its own. Raises `InputError` for what cannot be decoded. A recording without speech
+        gives chunks without words.
         """
         position = 0
-        for samples in _chunks(audio.decode(path, rate=RATE, channels=channels)):
+        for samples in _chunks(_overheard(audio.decode(path, rate=RATE, channels=channels), listen)):
             start, end = _ms(position), _ms(position + samples.shape[1])
             words = [
                 word
@@ -179,6 +183,13 @@ def _joined(pieces: Any, *, spaced: bool) -> Iterator[tuple[str, float, float, f
         held = (text, piece.start, max(piece.start, piece.end), piece.probability)
     if held:
         yield held
+
+
+def _overheard(blocks: Iterator[NDArray[np.float32]], listen: Listener | None) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        if listen:
+            listen(block)
+        yield block
 
 
 def _chunks(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:

@@ -207,6 +207,16 @@ def test_every_label_is_counted_and_can_be_left_out() -> None:
     assert "date <small>2</small>" in text
 
 
+def test_what_was_muted_without_words_is_listed() -> None:
+    """Speech that was not recognised and key tones have their places among the details, in the order of time."""
+    redaction = Redaction(
+        Transcript(WORDS, 2_000), (Entity(range(1, 2), "person_name", ()),), ((0, 2_000),),
+        unrecognised=((1_500, 1_600),), key_tones=((100, 200),),
+    )  # fmt: skip
+    listed = [item["data-label"] for item in _Elements(page.as_html(redaction)).all("li")]
+    assert listed == ["key tones", "person_name", "speech that was not recognised"]
+
+
 def test_muted_intervals_are_drawn_where_they_are(tmp_path: Path) -> None:
     """In the proportions of the recording."""
     (rectangle,) = _Elements(written(tmp_path)).all("rect")

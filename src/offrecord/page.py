@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -208,25 +209,32 @@ def _word(transcript: Transcript, index: int, label: str | None, *, timed: bool)
 
 
 def _entities(redaction: Redaction) -> str:
-    """Each label with its count, to be shown or not, and each entity with its time."""
-    if not redaction.entities:
-        return "<p>Nothing was found to hide.</p>"
-    filters = "".join(
-        f'<button type="button" data-filter="{label}" aria-pressed="true" title="{escape(LABELS[label].meaning)}">'
-        f"{_named(label)} <small>{count}</small></button>"
-        for label, count in sorted(redaction.counts().items(), key=lambda item: (-item[1], item[0]))
-    )
+    """Each label with its count, to be shown or not, and each entity, or place without words, with its time."""
     words = redaction.transcript.words
+    places = [(min(words[i].start for i in entity.words), entity.label) for entity in redaction.entities]
+    places += [(start, "speech that was not recognised") for start, _ in redaction.unrecognised]
+    places += [(start, "key tones") for start, _ in redaction.key_tones]
+    if not places:
+        return "<p>Nothing was found to hide.</p>"
+    counts = Counter(label for _, label in places)
+    filters = "".join(
+        f'<button type="button" data-filter="{label}" aria-pressed="true" title="{_meaning(label)}">'
+        f"{_named(label)} <small>{count}</small></button>"
+        for label, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+    timed = redaction.transcript.timed
     items = "".join(
-        f'<li data-label="{entity.label}">'
-        f"{_button(min(words[i].start for i in entity.words)) if redaction.transcript.timed else ''}"
-        f"<span>{_named(entity.label)}</span></li>"
-        for entity in redaction.entities
+        f'<li data-label="{label}">{_button(start) if timed else ""}<span>{_named(label)}</span></li>'
+        for start, label in sorted(places, key=lambda place: place[0])
     )
     return (
         f'<div class="labels" role="group" aria-label="Show by label">{filters}</div>\n'
         f'<ol tabindex="0" aria-label="Hidden details">{items}</ol>'
     )
+
+
+def _meaning(label: str) -> str:
+    return escape(LABELS[label].meaning if label in LABELS else label)
 
 
 def _named(label: str) -> str:

@@ -30,7 +30,7 @@ def names(directory: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"container": "aiff"}, UnknownFormat, "unknown container 'aiff'"),
+        ({"container": "avi"}, UnknownFormat, "unknown container 'avi'"),
         ({"container": "mp3"}, UnknownFormat, "at most 2 channels, the recording has 6"),
         ({"sound": "none"}, UsageError, "sound 'none'"),
         ({"muted": [(5, 3)]}, UsageError, "ends before it starts"),

@@ -25,10 +25,12 @@ from clocks import Wound
 from gateways import Play, Turn, answer, completion, error, gateway, perfect
 from pydantic import SecretStr
 from servers import Answer
+from sounds import voice, write
 from transcriptions_stub import TranscriptionsStub
+from videos import Hangers, write_clip
 
 import offrecord
-from offrecord import export
+from offrecord import audio, export, page
 from offrecord.detect.grounding import Ground, Quote
 from offrecord.detect.masking import Mask, mask
 from offrecord.detect.replies import Reply
@@ -209,6 +211,29 @@ def _cover_of_another(_: Path) -> object:
     return cover(transcript, [Entity(range(1, 2), "person_name", ())], Policy(frozenset()))
 
 
+def _page(_: Path) -> object:
+    return page.as_html(offrecord.redact_text(TEXT, policy="all"))
+
+
+def _tags(directory: Path) -> object:
+    tags = {"title": CANARY, "comment": CANARY, CANARY: CANARY}
+    source = write(directory / "in.mp3", voice(1, 16_000), 16_000, "libmp3lame", "mp3", tags=tags)
+    return audio.write_redacted(source, directory / "out.mp3", [], sound="beep"), (directory / "out.mp3").read_bytes()
+
+
+def _video(directory: Path) -> object:
+    source = write_clip(directory / "in.mkv", "matroska", with_=Hangers(True, True, True, True, 2, name=CANARY))
+    return audio.write_redacted(source, directory / "out.mkv", [], sound="room"), (directory / "out.mkv").read_bytes()
+
+
+def _changed(directory: Path) -> object:
+    source = write(directory / "in.wav", voice(1, 16_000), 16_000, "pcm_s16le", "wav")
+    words = (Word(CANARY, 0, 100, gap=""),)
+    redaction = offrecord.Redactor(deny=[CANARY]).redact(source, transcript=Transcript(words, 1_000))
+    source.touch()
+    return export.write(redaction, source, {"html": directory / "out.html"}, Policy(frozenset({"date"})))
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
     _bad_order, _values, _refused_there, _broken_there,
@@ -221,6 +246,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _transcriptions({"duration": 1, "text": TEXT, "words": [CANARY]}), _transcriptions({"error": TEXT}),
     _model_finds, _model_misquotes, _model_echoes, _gateway_echoes, _gateway_is_no_gateway, _quotes,
     _cover, _cover_of_another,
+    _page, _tags, _video, _changed,
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import AUDIO
+from videos import Hangers, write_clip
 
 CALL = AUDIO / "calls" / "d036.mp3"
 ROOT = Path(__file__).parents[1]
@@ -295,6 +296,9 @@ class TestBadInput:
             offrecord("redact", "quiet.wav", "-o", "p", "--formats", "sound", "-q", cwd=tmp_path), 4, "nobody speaks"
         )
         assert not list((tmp_path / "p").glob("*"))
+        result = offrecord("redact", "quiet.wav", "-o", "q", "--formats", "mp3,txt,html", "-q", cwd=tmp_path)
+        assert result.returncode == 4
+        assert sorted(path.suffix for path in (tmp_path / "q").iterdir()) == [".html", ".txt"]
 
     def test_a_tenth_of_a_second_is_no_speech(self, tmp_path: Path) -> None:
         """A very short recording is no error."""
@@ -353,3 +357,59 @@ def test_directories_and_several_sources(tmp_path: Path) -> None:
     result = offrecord("redact", tmp_path, "-o", tmp_path / "o", "--formats", "txt")
     assert result.returncode == 0
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["a.redacted.txt", "b.redacted.txt"]
+
+
+class TestVideoAndPage:
+    """`offrecord redact call.mkv -o out --formats sound,html`, with a transcript so that nobody has to be recognised."""
+
+    WORDS = '{"words": [{"text": "Hi,", "start": 0, "end": 400}, {"text": "it\'s", "start": 400, "end": 700}, \
+{"text": "Margaret", "start": 700, "end": 1300}, {"text": "Thompson.", "start": 1300, "end": 1900}]}'
+
+    @pytest.fixture
+    def video(self, tmp_path: Path) -> Path:
+        (tmp_path / "words.json").write_text(self.WORDS)
+        return write_clip(tmp_path / "call.mkv", "matroska", with_=Hangers(tags=True, subtitles=True))
+
+    def test_notices_are_said_once_on_standard_error(self, video: Path) -> None:
+        """What was left out is named by kind, not by what it says; the video and its page are there."""
+        out = video.parent / "out"
+        result = offrecord(
+            "redact", video, "--transcript", video.parent / "words.json", "-o", out, "--formats", "sound,mkv,html"
+        )
+        _failed(result, 2, "two outputs would be named")
+        result = offrecord(
+            "redact", video, "--transcript", video.parent / "words.json", "-o", out, "--formats", "sound,m4a,html"
+        )
+        assert result.returncode == 0, result.stderr
+        assert (
+            result.stderr.count(b"left out because nobody has looked for names in them: 2 tags, 1 subtitle track") == 1
+        )
+        assert b"Thompson" not in result.stderr + result.stdout
+        assert {path.name for path in out.iterdir()} == {f"call.redacted.{end}" for end in ("mkv", "m4a", "html")}
+        for path in out.iterdir():
+            assert b"Thompson" not in path.read_bytes()
+
+    def test_quiet_says_nothing(self, video: Path) -> None:
+        """With -q there are no notices."""
+        words = video.parent / "words.json"
+        result = offrecord(
+            "redact", video, "--transcript", words, "-o", video.parent / "out", "--formats", "sound", "-q"
+        )
+        assert (result.returncode, result.stderr) == (0, b"")
+
+    def test_the_room_goes_on(self, video: Path) -> None:
+        """`--sound room` is taken, and another sound is refused."""
+        words, out = video.parent / "words.json", video.parent / "out"
+        given = ("redact", video, "--transcript", words, "-o", out, "--formats", "sound", "--sound")
+        assert offrecord(*given, "room").returncode == 0
+        _failed(offrecord(*given, "hum"), 2, "sound")
+
+    def test_a_text_has_a_page(self, tmp_path: Path) -> None:
+        """Transcript and what was hidden, without a player."""
+        (tmp_path / "note.txt").write_text("Dear Margaret Thompson, call 415-555-0132.\n")
+        result = offrecord("redact", tmp_path / "note.txt", "-o", tmp_path, "--formats", "html")
+        assert result.returncode == 0, result.stderr
+        page = (tmp_path / "note.redacted.html").read_text()
+        assert "Thompson" not in page
+        assert "[PHONE_NUMBER]" in page
+        assert "<audio" not in page

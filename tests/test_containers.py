@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from offrecord.containers import CONTAINERS, SUFFIXES, Media, container_for, encoding_for
+from offrecord.containers import CONTAINERS, SUFFIXES, Media, container_for, encoding_for, suffix_for
 from offrecord.errors import UnknownFormat
 
 
@@ -70,14 +73,19 @@ def test_bit_rate(source: Media, container: str, expected: int | None) -> None:
         (media("pcm_s24be", sample_format="s32"), "wav", "pcm_s24le"),
         (media("pcm_s32le", sample_format="s32"), "wav", "pcm_s32le"),
         (media("pcm_f32be", sample_format="flt"), "wav", "pcm_f32le"),
-        (media("pcm_alaw"), "wav", "pcm_s16le"),
+        (media("pcm_alaw"), "wav", "pcm_alaw"),
+        (media("pcm_mulaw"), "mov", "pcm_mulaw"),
+        (media("pcm_s24be", sample_format="s32"), "aiff", "pcm_s24be"),
+        (media("pcm_s24le", sample_format="s32"), "aiff", "pcm_s24be"),
+        (media("pcm_u8", sample_format="u8"), "aiff", "pcm_s8"),
+        (media("pcm_s8", sample_format="u8"), "wav", "pcm_u8"),
         (media("adpcm_ms"), "wav", "pcm_s16le"),
         (media("flac", sample_format="s32"), "wav", "pcm_s24le"),
         (media("flac", sample_format="s16"), "wav", "pcm_s16le"),
         (media("mp3", sample_format="flt"), "wav", "pcm_s16le"),
     ],
 )
-def test_wav_keeps_the_kind_of_the_samples(source: Media, container: str, codec: str) -> None:
+def test_pcm_keeps_the_kind_of_the_samples(source: Media, container: str, codec: str) -> None:
     """What is no PCM of the kind has 16 bits, or 24 where a lossless codec had more."""
     assert encoding_for(source, container).codec == codec
 
@@ -120,19 +128,94 @@ def test_order_of_the_channels(layout: str, channels: int, container: str, expec
         ("ogg", "vorbis", "ogg"),
         ("mov,mp4,m4a,3gp,3g2,mj2", "aac", "m4a"),
         ("mov,mp4,m4a,3gp,3g2,mj2", "pcm_s16le", "m4a"),
-        ("matroska,webm", "opus", "ogg"),
-        ("matroska,webm", "mp3", "mp3"),
-        ("aiff", "pcm_s24be", "wav"),
+        ("matroska,webm", "opus", "mka"),
+        ("aiff", "pcm_s24be", "aiff"),
+        ("caf", "pcm_s16be", "wav"),
+        ("caf", "alac", "flac"),
         ("wv", "wavpack", "flac"),
         ("aac", "aac", "m4a"),
-        ("amr", "amrnb", "m4a"),
+        ("amr", "amrnb", "flac"),
         ("avi", "mp3", "mp3"),
-        ("mpegts", "ac3", "m4a"),
+        ("mpegts", "ac3", "flac"),
     ],
 )
 def test_container_by_default(container: str, codec: str, expected: str) -> None:
     """The one that came in, or the one that suits the codec."""
     assert container_for(media(codec, container=container)) == expected
+
+
+@pytest.mark.parametrize(
+    ("container", "brand", "has_video", "expected"),
+    [
+        ("mov,mp4,m4a,3gp,3g2,mj2", "isom", True, "mp4"),
+        ("mov,mp4,m4a,3gp,3g2,mj2", "M4A ", False, "m4a"),
+        ("mov,mp4,m4a,3gp,3g2,mj2", "qt  ", True, "mov"),
+        ("mov,mp4,m4a,3gp,3g2,mj2", "qt  ", False, "mov"),
+        ("mov,mp4,m4a,3gp,3g2,mj2", "3gp4", True, "mov"),
+        ("mov,mp4,m4a,3gp,3g2,mj2", "3gp4", False, "m4a"),
+        ("matroska,webm", "", True, "mkv"),
+        ("matroska,webm", "webm", True, "webm"),
+        ("matroska,webm", "webm", False, "webm"),
+        ("avi", "", True, "mkv"),
+        ("mpegts", "", True, "mkv"),
+        ("mpegts", "", False, "m4a"),
+    ],
+)
+def test_container_of_a_video(container: str, brand: str, has_video: bool, expected: str) -> None:
+    """A video stays one, in its own container if that is written; Matroska holds the others."""
+    assert container_for(replace(media("aac", container=container), brand=brand, has_video=has_video)) == expected
+
+
+@pytest.mark.parametrize(
+    ("container", "pictures", "expected"),
+    [
+        ("asf", ("wmv2",), "m4a"),
+        ("flv", ("flv1",), "m4a"),
+        ("flv", ("h264",), "mkv"),
+        ("avi", ("mpeg4", "indeo5"), "m4a"),
+    ],
+)
+def test_pictures_that_cannot_be_kept_leave_the_sound(container: str, pictures: tuple[str, ...], expected: str) -> None:
+    """What Matroska does not take is left out; a notice says so."""
+    source = replace(media("aac", container=container), has_video=True, pictures=pictures)
+    assert container_for(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "expected"),
+    [
+        ("call.opus", "ogg", "opus"),
+        ("clip.M4V", "mp4", "m4v"),
+        ("clip.mp4", "mov", "mov"),
+        ("call.mkv", "mka", "mkv"),
+        ("call.opus", "flac", "flac"),
+        ("call", "mp3", "mp3"),
+    ],
+)
+def test_the_extension_stays_if_it_means_the_container(name: str, container: str, expected: str) -> None:
+    """The content decides; a name that says the same in another way is kept."""
+    assert suffix_for(Path(name), container) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "container", "codec", "kept"),
+    [
+        (media("aac"), "mp4", "aac", True),
+        (media("mp3"), "mkv", "libmp3lame", True),
+        (media("alac"), "m4a", "alac", True),
+        (media("flac"), "ogg", "flac", True),
+        (media("vorbis"), "mkv", "flac", False),
+        (media("dts"), "mkv", "flac", False),
+        (media("amrnb", rate=8_000), "mov", "aac", False),
+        (media("vorbis"), "webm", "libopus", False),
+        (media("vorbis"), "ogg", "libopus", False),
+        (media("amrnb", rate=8_000), "flac", "flac", False),
+    ],
+)
+def test_a_codec_stays_if_it_can_be_written(source: Media, container: str, codec: str, kept: bool) -> None:
+    """What cannot becomes FLAC where the container holds it, or else what the container is made for."""
+    encoding = encoding_for(source, container)
+    assert (encoding.codec, encoding.kept) == (codec, kept)
 
 
 @pytest.mark.parametrize(("container", "most"), [("mp3", 2), ("wav", 64), ("flac", 8), ("m4a", 8), ("ogg", 8)])

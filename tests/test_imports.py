@@ -13,9 +13,13 @@ LAYERS = (
     {"labels", "usage"},
     {"cloud"},
     {"types", "settings"},
-    {"containers", "samples", "audio", "meter", "detect", "resolve", "transcribe"}
-    | {f"redact.{name}" for name in ("audio", "cover", "crosstalk", "edges", "envelope", "tones", "unrecognised")},
-    {"redact", "live", "export"},
+    {"containers", "edits", "samples", "pictures", "audio", "meter", "detect", "resolve", "transcribe"}
+    | {
+        f"redact.{name}"
+        for name in ("audio", "cover", "crosstalk", "edges", "envelope", "instead", "tones", "unrecognised")
+    },
+    {"redact", "live", "page"},
+    {"export"},
     {"pipeline"},
     {"sources"},
     {"terminal", "options"},

@@ -21,7 +21,7 @@ RATE = 8_000
 SECONDS = 3
 
 PADS = st.sampled_from([0, 50, 100, 250])
-SOUNDS = st.sampled_from(("beep", "silence"))
+SOUNDS = st.sampled_from(("beep", "silence", "room"))
 RATES = st.sampled_from([8_000, 7_777])
 """At the second, hardly any millisecond falls on a sample."""
 MUTED = st.lists(
@@ -261,3 +261,104 @@ def test_chunks_hold_the_same_samples(sizes: list[int], size: int) -> None:
     assert all(chunk.shape[1] == size for chunk in chunks[:-1])
     assert all(0 < chunk.shape[1] <= size for chunk in chunks)
     assert np.array_equal(np.concatenate([samples[:, :0], *chunks], axis=1), samples)
+
+
+@pytest.mark.parametrize("offset", [-0.3, 0.1, 0.5])
+def test_a_constant_offset_is_no_loudness(offset: float) -> None:
+    """The beep is as loud as the voice, not as the microphone's offset; in the room the offset goes on."""
+    samples = voice(channels=1, level=0.03, seconds=6) + np.float32(offset)
+    inside = slice(2_100 * 8, 2_900 * 8)
+    beep = muted_as_whole(samples, [(2_000, 3_000)], "beep")[0, inside]
+    assert 0.02 < float(beep.std()) < 0.045
+    room = muted_as_whole(samples, [(2_000, 3_000)], "room")[0, inside]
+    assert float(room.mean()) == pytest.approx(offset, abs=0.01)
+
+
+@pytest.mark.parametrize("sound", ["beep", "room"])
+def test_what_comes_after_counts_as_well(sound: Sound) -> None:
+    """An interval at the very beginning is covered by what suits the rest of the recording."""
+    samples = voice(channels=1, level=0.12, seconds=6)
+    covered = muted_as_whole(samples, [(0, 2_500)], sound)[0, : 2_400 * 8]
+    assert 0.7 * (0.12 if sound == "beep" else 0.03) < float(covered.std()) < 1.3 * 0.12
+
+
+def room_recording(seed: int = 3) -> Samples:
+    """Two channels of speech in bursts of half a second over the noise of a room: dark in one, three times as loud in
+    the other, which has digital silence in between as well."""
+    rng = np.random.default_rng(seed)
+    length = 8 * RATE
+    noise = rng.normal(0, 1, (2, length + 8))
+    dark = np.stack([noise[0, 8:] + sum(noise[0, k : length + k] for k in range(8)), noise[1, 8:]])
+    room = dark / dark.std(axis=1, keepdims=True) * np.array([[0.003], [0.009]])
+    room[1, 6 * RATE : 7 * RATE] = 0
+    speech = rng.normal(0, 0.1, (2, length)) * (np.arange(length) // (RATE // 2) % 2)
+    speech[1, 6 * RATE : 7 * RATE] = 0
+    return np.asarray((room + speech).clip(-1, 1), np.float32)
+
+
+def test_the_room_is_as_loud_and_as_dark_as_the_pauses() -> None:
+    """On each channel for itself, within a few decibels; a gap in the recording is no pause."""
+    covered = muted_as_whole(room_recording(), [(2_500, 5_000)], "room")[:, 2_600 * 8 : 4_900 * 8]
+    for channel, level in enumerate((0.003, 0.009)):
+        assert 0.7 * level < covered[channel].std() < 1.4 * level
+    power = np.abs(np.fft.rfft(covered)) ** 2
+    quarter = power.shape[1] // 4
+    low, high = power[:, 1:quarter].sum(axis=1), power[:, -quarter:].sum(axis=1)
+    assert low[0] > 5 * high[0]
+    assert 0.5 < low[1] / high[1] < 2
+
+
+def test_the_room_does_not_repeat_or_jump() -> None:
+    """No stretch of it is another, on neither channel, and it goes through the seams of the stream."""
+    covered = muted_as_whole(room_recording(), [(1_000, 7_000)], "room")[0, RATE : 7 * RATE].astype(np.float64)
+    spectrum = np.fft.rfft(covered, 2 * covered.size)
+    likeness = np.fft.irfft(spectrum * spectrum.conj())[: covered.size // 2]
+    assert np.abs(likeness[400:]).max() < 0.2 * likeness[0]
+    steps = np.diff(covered)
+    assert np.abs(steps).max() < 6 * steps.std()
+
+
+def test_the_room_holds_no_sample_of_the_recording() -> None:
+    """It is like no stretch of what was said or of the pauses: it is made, not copied."""
+    samples = room_recording()
+    covered = muted_as_whole(samples, [(2_500, 5_000)], "room")
+    part = covered[0, 3 * RATE : 4 * RATE].astype(np.float64)
+    heard = np.delete(samples[0], np.arange(2_500 * 8, 5_000 * 8)).astype(np.float64)
+    for at in range(0, heard.size - RATE, RATE // 2):
+        piece = heard[at : at + RATE]
+        size = 2 * RATE
+        alike = np.fft.irfft(np.fft.rfft(part, size) * np.fft.rfft(piece, size).conj())
+        assert np.abs(alike).max() < 0.2 * np.sqrt(np.square(part).sum() * np.square(piece).sum())
+
+
+def test_a_recording_without_pauses_gets_no_loud_room() -> None:
+    """The quietest of continuous speech or music is not what a room sounds like."""
+    covered = muted_as_whole(voice(level=0.3), [(1_000, 2_000)], "room")[:, 1_100 * 8 : 1_900 * 8]
+    assert covered.std() < 0.035
+
+
+@pytest.mark.parametrize("samples", [np.zeros((1, 3 * RATE), np.float32), voice()])
+def test_where_nothing_was_heard_the_room_is_silent(samples: Samples) -> None:
+    """In digital silence, and in a recording that is muted as a whole, nothing is made up."""
+    assert not muted_as_whole(samples, [(0, 3_000)], "room").any()
+
+
+@given(MUTED, st.sampled_from(["beep", "room"]))
+def test_nothing_that_is_put_in_is_near_full_scale(muted: list[Interval], sound: Sound) -> None:
+    """However loud the recording is, the inside has room to spare."""
+    samples = np.sign(voice(level=1)).astype(np.float32)
+    covered = muted_as_whole(samples, muted, sound)
+    assert np.abs(covered[:, inside(muted, samples.shape[1])]).max(initial=0) < 0.4
+
+
+@pytest.mark.parametrize("sound", ["beep", "room", "silence"])
+def test_each_channel_is_covered_by_its_own_sound(sound: Sound) -> None:
+    """What is muted in one channel alone leaves the other as it was; the room there is that channel's own."""
+    samples = room_recording()
+    blocks = mute(cut(samples, RATE), [(2_500, 4_000)], rate=RATE, sound=sound, channels=[[], [(2_500, 4_000)]])
+    covered = np.concatenate(list(blocks), axis=1)
+    inside = slice(2_600 * 8, 3_900 * 8)
+    assert np.array_equal(covered[0], samples[0])
+    assert not np.array_equal(covered[1, inside], samples[1, inside])
+    if sound == "room":
+        assert 0.006 < covered[1, inside].std() < 0.013

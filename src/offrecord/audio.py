@@ -2,6 +2,7 @@
 
 PyAV carries FFmpeg's decoders and encoders, so no binary is called. Time 0 is the first sample of the first audio
 stream. Everything streams, so memory does not grow with the recording. What is written appears whole or not at all.
+A video keeps its picture, packet by packet and in sync; nothing else of the file comes along.
 
 A file is read as far as it goes. One that was cut off is as long as what is left of it, whatever its header says, so
 `probe` measures the length by decoding: two seconds for an hour of MP3, one for WAV.
@@ -12,24 +13,51 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from fractions import Fraction
+from heapq import merge
 from itertools import chain
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.audio import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
 
-from offrecord.containers import CONTAINERS, SUFFIXES, Encoding, Media, container_for, encoding_for
+from offrecord.containers import (
+    CONTAINERS,
+    PICTURES,
+    SUFFIXES,
+    Encoding,
+    Media,
+    container_for,
+    encoding_for,
+    suffix_for,
+)
+from offrecord.edits import leave_out_delay
 from offrecord.errors import InputError, OutputError, UsageError
+from offrecord.pictures import Pictures, moving, pictures_of, when
 from offrecord.redact.audio import Samples, chunked, mute
-from offrecord.samples import frame_of, frames, mixed, opened, resampled, sound_of
+from offrecord.samples import (
+    Identity,
+    check_unchanged,
+    frame_of,
+    frames,
+    identity,
+    mixed,
+    opened,
+    resampled,
+    sound_of,
+)
 from offrecord.types import Interval, Sound
 
-__all__ = ["CONTAINERS", "SUFFIXES", "Media", "decode", "extension", "probe", "versions", "write_redacted"]
+__all__ = [
+    "CONTAINERS", "SUFFIXES", "Media", "decode", "extension", "identity", "probe", "versions", "write_redacted",
+]  # fmt: skip
 
 
 def probe(path: Path) -> Media:
@@ -43,11 +71,11 @@ def probe(path: Path) -> Media:
 
 
 def extension(path: Path) -> str:
-    """The container (one of `CONTAINERS`) that the redacted sound of this recording is written in by default.
+    """The extension of what this recording is written as by default: the source's own, or that of another container.
 
     Reads the beginning of the file only. Raises `InputError` as `probe` does.
     """
-    return container_for(_header(path))
+    return suffix_for(path, container_for(_header(path)))
 
 
 def _header(path: Path) -> Media:
@@ -64,12 +92,22 @@ def _header(path: Path) -> Media:
             # The decoder is called "mp3float", or "libopus" in one build and "opus" in another.
             codec=context.name.removeprefix("lib").removesuffix("float"),
             format=container.format.name,
-            # A cover picture is a stream of video without a rate.
-            has_video=any(video.average_rate for video in container.streams.video),
+            has_video=bool(moving(container)),
             sample_format=first.format.packed.name,
             layout=first.layout.name,
             bit_rate=context.bit_rate or (None if container.streams.video else container.bit_rate) or None,
+            brand=_brand(path, container),
+            pictures=tuple(video.codec_context.codec.canonical_name for video in moving(container)),
+            starts=0 if first.time is None else round(first.time * 1_000_000),
         )
+
+
+def _brand(path: Path, container: InputContainer) -> str:
+    """What a MOV or MP4 calls itself, and a Matroska: its name for its own kind stands in the first few bytes."""
+    if "matroska" in container.format.name:
+        with path.open("rb") as file:
+            return "webm" if b"\x42\x82\x84webm" in file.read(64) else ""
+    return container.metadata.get("major_brand", "")
 
 
 def decode(
@@ -111,30 +149,67 @@ def write_redacted(
     sound: Sound,
     container: str | None = None,
     channels: Sequence[Sequence[Interval]] = (),
-) -> None:
-    """Write the sound of ``source`` to ``target`` with the intervals ``muted`` (milliseconds) covered by ``sound``.
+    unchanged: Identity | None = None,
+) -> tuple[str, ...]:
+    """Write ``source`` to ``target`` with the intervals ``muted`` (milliseconds) of its sound covered by ``sound``.
 
     ``channels``: the intervals of each channel, where they differ; as `mute` takes them.
-    Rate, channels and length stay, and so does, by default, the container (see `container_for`). WAV keeps the kind of
-    its samples (8, 16, 24 or 32 bits, float); WAV and FLAC hold the very samples of the source outside ``muted``, FLAC
-    up to 24 bits of them. MP3, M4A and OGG are encoded anew, at no less than the source's bit rate; OGG is Opus, which
-    plays at 48 kHz whatever went in. Video, pictures, chapters and tags are left out: they may name people.
 
-    The file takes its place when it is complete; until then, and after any failure, what stood there stands. Raises
-    `InputError` as `probe` does, `UnknownFormat` for a container that is not written or cannot hold the channels,
-    `UsageError` for ``sound="none"``, and `OutputError` where the target cannot be written.
+    Rate, channels and length stay, and so do, by default, the container (see `container_for`) and the codec where it
+    can be written. PCM keeps the kind of its samples; PCM, FLAC and ALAC hold the very samples of the source outside
+    ``muted``, FLAC and ALAC up to 24 bits of them. MP3, AAC and Opus are encoded anew, at no less than the source's bit
+    rate; Opus plays at 48 kHz whatever went in. In MP4, MOV, MKV and WebM a video keeps its pictures as they are, in
+    sync. Tags, chapters, subtitles, attachments, covers and all sound but the first stream are left out: they may name
+    people, and nobody has looked for names in them.
+
+    Gives notices for the user, each a sentence without its full stop: what was left out, what could not be kept. The
+    file takes its place when it is complete; until then, and after any failure, what stood there stands. Raises
+    `InputError` as `probe` does, and where the file is not the one ``unchanged`` (from `identity`) or changes,
+    `UnknownFormat` for a container that is not written or cannot hold the channels or the pictures, `UsageError` for
+    ``sound="none"``, `FailedClosed` for captions in the pictures that cannot be taken out, and `OutputError` where the
+    target cannot be written.
     """
+    if unchanged is not None:
+        check_unchanged(source, unchanged)
     media = _header(source)
-    encoding = encoding_for(media, container or container_for(media))
+    chosen, container = container, container or container_for(media)
+    encoding = encoding_for(media, container)
     blocks = mute((samples for _, samples in sound_of(source)), muted, rate=media.rate, sound=sound, channels=channels)
-    try:
-        with _taking_place_of(target) as temporary:
-            _encode(blocks, temporary, encoding, media.rate)
-    except (OSError, av.FFmpegError) as error:
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror or 'unknown reason'}; "
-            "nothing was left there, what stood there before stands"
-        ) from None
+    with_pictures = media.has_video and container in PICTURES
+    with ExitStack() as stack:
+        pictures = stack.enter_context(pictures_of(source)) if with_pictures else None
+        try:
+            with _taking_place_of(target) as temporary:
+                _encode(blocks, temporary, encoding, media, pictures, container)
+        except (OSError, av.FFmpegError) as error:
+            raise OutputError(
+                f"{target} cannot be written: {error.strerror or 'unknown reason'}; "
+                "nothing was left there, what stood there before stands"
+            ) from None
+    if unchanged is not None:
+        check_unchanged(source, unchanged)
+    unkept = chosen is None and media.has_video and not with_pictures
+    return tuple(_notices(source, media, encoding, unkept=unkept))
+
+
+def _notices(source: Path, media: Media, encoding: Encoding, *, unkept: bool) -> Iterator[str]:
+    """What is not in the file that was written although it was in the source; names and counts, no contents."""
+    if unkept:
+        yield f"its picture ({', '.join(media.pictures)}) cannot be kept; the sound alone is written"
+    if not encoding.kept and not (media.codec.startswith("pcm_") and encoding.codec.startswith("pcm_")):
+        written = encoding.codec.removeprefix("lib").removesuffix("lame")
+        yield f"its sound is {media.codec}, which cannot be kept; it became {written}"
+    with opened(source) as (opened_source, stream):
+        tags = len({name.lower() for name in (*opened_source.metadata, *stream.metadata)} - _TECHNICAL)
+        left_out = [(tags, "tag"), (len(opened_source.chapters()), "chapter")]
+        left_out += [(len(opened_source.streams.audio) - 1, "further audio stream")]
+        left_out += [(len(opened_source.streams.subtitles), "subtitle track")]
+        others = [other for other in opened_source.streams if other.type in ("data", "attachment")]
+        stills = len(opened_source.streams.video) - len(moving(opened_source))
+        left_out += [(len(others), "attachment or data stream"), (stills, "cover picture")]
+        said = [f"{count} {name}{'s' * (count > 1)}" for count, name in left_out if count]
+    if said:
+        yield f"left out because nobody has looked for names in them: {', '.join(said)}"
 
 
 @contextmanager
@@ -152,9 +227,14 @@ def _taking_place_of(target: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _encode(blocks: Iterable[Samples], path: Path, encoding: Encoding, rate: int) -> None:
+def _encode(
+    blocks: Iterable[Samples], path: Path, encoding: Encoding, media: Media, pictures: Pictures | None, name: str
+) -> None:
     # PyAV swallows the error of a file that cannot be closed, but raises that of the trailer, which is flushed before.
+    size = 0
     with av.open(f"file:{path}", "w", format=encoding.muxer, container_options=_MUXING) as container:
+        if pictures:
+            pictures.add_to(container, name)
         stream = cast(
             AudioStream,
             container.add_stream(
@@ -165,18 +245,30 @@ def _encode(blocks: Iterable[Samples], path: Path, encoding: Encoding, rate: int
         encoder.format = encoding.takes
         if encoding.bit_rate:
             encoder.bit_rate = encoding.bit_rate
-        position = size = 0
-        for samples in blocks:
-            frame = frame_of(samples, encoding.given, encoding.layout, rate, position)
-            for packet in stream.encode(frame):
-                size += packet.size
-                container.mux(packet)
-            position += samples.shape[1]
-        for packet in stream.encode(None):
+        # Beside pictures the sound begins where it did on the clock that the pictures go by.
+        begin = round(media.starts * media.rate / 1_000_000) if pictures else 0
+        packets = _packets(blocks, stream, encoding, media.rate, begin)
+        delay: Fraction | None = None
+        streams = (packets, pictures.packets()) if pictures else (packets,)
+        for packet in merge(*streams, key=when):
+            if delay is None and packet.stream is stream:
+                delay = Fraction(begin, media.rate) - when(packet)
             size += packet.size
             container.mux(packet)
+    if begin > 0 and delay and encoding.muxer in ("mp4", "mov"):
+        leave_out_delay(path, round(delay * encoding.rate), encoding.rate)
     if path.stat().st_size < size:
         raise OSError(0, "the file is shorter than what was written to it")
+
+
+def _packets(
+    blocks: Iterable[Samples], stream: AudioStream, encoding: Encoding, rate: int, begin: int
+) -> Iterator[Packet[Any]]:
+    position = begin
+    for samples in blocks:
+        yield from stream.encode(frame_of(samples, encoding.given, encoding.layout, rate, position))
+        position += samples.shape[1]
+    yield from stream.encode(None)
 
 
 def versions() -> str:
@@ -184,6 +276,11 @@ def versions() -> str:
     library = ".".join(map(str, av.library_versions["libavcodec"]))
     return f"PyAV {av.__version__}, libavcodec {library}; writes {', '.join(CONTAINERS)}"
 
+
+_TECHNICAL = frozenset(
+    "major_brand minor_version compatible_brands encoder language handler_name vendor_id duration".split()
+)
+"""Tags that a writer of files leaves by itself, of the file and not of what is in it."""
 
 _MUXING = {"rf64": "auto", "fflags": "+bitexact"}
 """A WAV beyond 4 GB becomes RF64; no muxer writes its name or the time into the file."""

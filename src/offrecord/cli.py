@@ -134,15 +134,17 @@ def _redact_one(
             if as_json:
                 terminal.data(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
             silent = sources.kind(file) == "recording" and not redaction.transcript.words
-            if silent and "sound" in paths and len(paths) > 1:
-                paths = {name: path for name, path in paths.items() if name != "sound"}
-            export.write(redaction, file, paths, redactor.policy)
+            if silent and not paths.keys() <= export.SOUNDS:
+                paths = {name: path for name, path in paths.items() if name not in export.SOUNDS}
+            notices = export.write(redaction, file, paths, redactor.policy)
     except OffrecordError as error:
         if alone:
             raise
         terminal.notices.print(f"offrecord: {file.name}: {error}", markup=False)
         return error.exit_code
     terminal.report(console, file, redaction, paths, time.monotonic() - began)
+    for notice in notices:
+        console.print(f"{file.name}: {notice}", markup=False)
     if silent:
         console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
     if redaction.made_with.get("remote_copy") == "not deleted":

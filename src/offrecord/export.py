@@ -1,4 +1,4 @@
-"""From a `Redaction` to files: text, JSON, subtitles, sound. Nothing else is ever written.
+"""From a `Redaction` to files: text, JSON, subtitles, a page, sound. Nothing else is ever written.
 
 All formats are made from the redaction alone, which holds no original word; the sound is the recording with the
 redaction's intervals muted. Files appear whole or not at all.
@@ -15,13 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from offrecord import audio
+from offrecord import audio, page
 from offrecord.errors import NoSpeech, OutputError, OutputExists, UnknownFormat, UsageError
 from offrecord.types import Policy, Redaction, Transcript
 
 __all__ = [
     "FORMATS",
     "SCHEMA",
+    "SOUNDS",
     "as_json",
     "as_srt",
     "as_text",
@@ -110,8 +111,12 @@ _WRITERS: dict[str, Callable[[Redaction], str]] = {
 }
 _SUBTITLES = frozenset({"srt", "vtt"})
 
-FORMATS = (*_WRITERS, *audio.CONTAINERS, "sound")
-"""What can be asked for. ``sound`` is the container that the recording came in."""
+FORMATS = (*_WRITERS, "html", *audio.CONTAINERS, "sound")
+"""What can be asked for. ``html`` is a page to look at and listen to. ``sound`` is the container that the recording
+came in; of a video it has the pictures too."""
+
+SOUNDS = frozenset((*audio.CONTAINERS, "sound"))
+"""Those that are the recording itself: none is written where nobody was heard to speak."""
 
 
 def outputs(
@@ -119,9 +124,9 @@ def outputs(
 ) -> dict[str, Path]:
     """Which file each format of ``source`` goes to: ``<directory>/<name>.redacted.<ext>``.
 
-    Without ``formats``: all that the source can give. Raises `UnknownFormat` for a name outside `FORMATS`, and
-    `UsageError` for one that this source cannot give: sound or subtitles from a text, sound when
-    the policy leaves it alone.
+    Without ``formats``: all that the source can give but the page, which would hold the sound once more. Raises
+    `UnknownFormat` for a name outside `FORMATS`, and `UsageError` for one that this source cannot give: sound or
+    subtitles from a text, sound when the policy leaves it alone.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -131,7 +136,7 @@ def outputs(
     ]
     paths: dict[str, Path] = {}
     for name in chosen:
-        is_sound = name not in _WRITERS
+        is_sound = name in SOUNDS
         if is_sound and not sound and not formats:
             continue
         if is_sound and not (recording and sound):
@@ -153,38 +158,68 @@ def refuse_existing(paths: Sequence[Path], *, force: bool) -> None:
         raise OutputExists(f"{existing[0]} exists; move it, or replace it with --force")
 
 
-def write(redaction: Redaction, source: Path, paths: dict[str, Path], policy: Policy) -> None:
+def write(redaction: Redaction, source: Path, paths: dict[str, Path], policy: Policy) -> tuple[str, ...]:
     """Write each of ``paths`` (from `outputs`): all are made first, then they take their places together.
 
-    After a failure none of them is there, and what stood in their places still is.
+    After a failure none of them is there, and what stood in their places still is. Gives the notices of
+    `audio.write_redacted`, each once.
 
-    Raises `OutputError` where they cannot be written, and `NoSpeech` for sound alone of a recording without speech.
+    Raises `OutputError` where they cannot be written, `NoSpeech` for sound of a recording without speech, and
+    `InputError` if the recording is no longer the one that was read.
     """
-    sounds = {name for name in paths if name not in _WRITERS}
-    if sounds and not redaction.transcript.words and len(sounds) == len(paths):
+    sounds = {name for name in paths if name in SOUNDS}
+    notices: dict[str, None] = {}
+    if sounds and not redaction.transcript.words:
         raise NoSpeech(f"{source.name}: nobody speaks in it, so there is no sound to redact")
     directories = {path.parent for path in paths.values()}
     for directory in directories:
         here = {name: path for name, path in paths.items() if path.parent == directory}
         with staged(directory) as stage:
-            for name, path in here.items():
-                _make(redaction, source, name, stage / path.name, policy)
+            # The page last: it plays the sound that is there.
+            for name, path in sorted(here.items(), key=lambda item: item[0] == "html"):
+                made = stage / path.name
+                if name == "html":
+                    made.write_text(_page(redaction, source, stage, policy), encoding="utf-8", newline="")
+                elif name in SOUNDS:
+                    container = None if name == "sound" else name
+                    notices |= dict.fromkeys(_write_sound(redaction, source, made, policy, container))
+                else:
+                    made.write_text(_WRITERS[name](redaction), encoding="utf-8", newline="")
             for path in here.values():
                 (stage / path.name).replace(path)
+    return tuple(notices)
 
 
-def _make(redaction: Redaction, source: Path, name: str, path: Path, policy: Policy) -> None:
-    if name in _WRITERS:
-        path.write_text(_WRITERS[name](redaction), encoding="utf-8", newline="")
-        return
-    container = None if name == "sound" else name
+def _write_sound(
+    redaction: Redaction, source: Path, path: Path, policy: Policy, container: str | None
+) -> tuple[str, ...]:
     try:
-        audio.write_redacted(
-            source, path, redaction.muted, sound=policy.sound, container=container, channels=redaction.channels
+        return audio.write_redacted(
+            source,
+            path,
+            redaction.muted,
+            sound=policy.sound,
+            container=container,
+            channels=redaction.channels,
+            unchanged=redaction.source,
         )
     except OutputError as error:
         # The caller knows nothing of the stage: name the file that was asked for.
         raise OutputError(str(error).replace(f"{path.parent.name}/", "")) from None
+
+
+def _page(redaction: Redaction, source: Path, stage: Path, policy: Policy) -> str:
+    """The page with the sound in ``stage``, or with sound made for it alone."""
+    there = [path for path in sorted(stage.iterdir()) if path.suffix.lower() in page.PLAYED]
+    if there:
+        return page.as_html(redaction, page.heard(there[0], beside=True))
+    # A page must not play what nobody has redacted: no sound of a recording in which no word was found.
+    if redaction.source is None or policy.sound == "none" or not redaction.transcript.words:
+        return page.as_html(redaction)
+    usual = audio.extension(source)
+    path = stage / f"page.{usual if f'.{usual}' in page.PLAYED else 'm4a'}"
+    _write_sound(redaction, source, path, policy, None if path.suffix == f".{usual}" else "m4a")
+    return page.as_html(redaction, page.heard(path, beside=False))
 
 
 @contextmanager

@@ -33,7 +33,9 @@ Policy = Annotated[str | None, Option(help="Preset or labels, separated by comma
 Substitute = Annotated[str | None, Option(help="What stands for a hidden word: hash, label or numbered.")]
 Allow = Annotated[list[str] | None, Option(help="Never hide this: a term, or a file with one on each line.")]
 Deny = Annotated[list[str] | None, Option(help="Always hide this: a term, or a file with one on each line.")]
-Sound = Annotated[str | None, Option(help="What is heard instead: beep, silence, or none to leave the sound alone.")]
+Sound = Annotated[
+    str | None, Option(help="What is heard instead: beep, silence, room (noise like its pauses), or none to leave it.")
+]
 Pad = Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")]
 Strict = Annotated[
     bool | None,

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in, own_labels
@@ -124,10 +125,11 @@ class Redactor:
         Raises `InputError` for what cannot be read, `ModelError` for a model that cannot be loaded.
         """
         path = Path(source)
+        before = audio.identity(path)
         if transcript is not None:
             meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
             value = self._given(transcript, meter.duration)
-            return self._finish(value, "imported", say, envelope=meter.envelope())
+            return self._finish(value, "imported", say, envelope=meter.envelope(), source=before)
         # Two voices at once are put in order at the end, so nothing of them is final before.
         # Neither is it before a language model has read it all.
         in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
@@ -142,7 +144,7 @@ class Redactor:
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        redaction = self._finish(heard, self.recogniser.name, say, live, envelope=meter.envelope())
+        redaction = self._finish(heard, self.recogniser.name, say, live, envelope=meter.envelope(), source=before)
         return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
@@ -182,6 +184,7 @@ class Redactor:
         live: Live | None = None,
         *,
         envelope: Envelope | None = None,
+        source: tuple[int, ...] | None = None,
     ) -> Redaction:
         spans, asked = (live.finish(transcript), None) if live else self._detect(transcript)
         entities = resolve(transcript, spans, self.policy)
@@ -196,6 +199,7 @@ class Redactor:
             covered.channels,
             covered.unrecognised,
             covered.key_tones,
+            source=source,
         )
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)

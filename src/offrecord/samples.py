@@ -26,7 +26,7 @@ from av.container import InputContainer
 from offrecord.errors import InputError
 from offrecord.redact.audio import Samples
 
-__all__ = ["frame_of", "frames", "mixed", "opened", "resampled", "sound_of"]
+__all__ = ["Identity", "check_unchanged", "frame_of", "frames", "identity", "mixed", "opened", "resampled", "sound_of"]
 
 # Demuxers by name. What is not here cannot be opened at all: a playlist (HLS, concat) would fetch what it names, and
 # texts and pictures have demuxers of their own that answer for files of any name.
@@ -45,6 +45,8 @@ _SCALES: dict[str, tuple[float, float, type[np.floating]]] = {
 }
 
 _WHOLE = {"u8": np.uint8, "s16": np.int16, "s32": np.int32}
+
+Identity = tuple[int, ...]
 
 _SMALLEST_HOLE_MS = 10
 """A lost packet is 20 ms or more; Matroska's time stamps are whole milliseconds and jitter by one."""
@@ -80,7 +82,7 @@ def sound_of(path: Path) -> Iterator[tuple[int, Samples]]:
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
     """The file and its first audio stream. What is wrong with the file itself is found before FFmpeg is asked."""
-    _check_file(path)
+    before = identity(path)
     try:
         # "file:" keeps a colon in a name from being taken for a protocol. Tags in an old encoding are no failure.
         with av.open(
@@ -89,9 +91,10 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
             streams = container.streams.audio
             if not streams:
                 raise InputError(f"{path}: there is no sound in this file; expected a recording or a video with sound")
-            if getattr(streams[0], "codec_context", None) is None:  # PyAV 14 crashes if such a stream is decoded
+            if getattr(streams[0], "codec_context", None) is None:  # PyAV crashes if such a stream is decoded
                 raise InputError(f"{path}: its sound is of a kind that cannot be decoded; save it as WAV, FLAC or MP3")
             yield container, streams[0]
+        check_unchanged(path, before)
     except (av.FFmpegError, OSError):
         raise InputError(
             f"{path}: this is not a recording that can be read (damaged, or of another kind than its name says); "
@@ -99,14 +102,18 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
         ) from None
 
 
-def _check_file(path: Path) -> None:
+def identity(path: Path) -> Identity:
+    """Size, time of change and inode of the file: what tells whether it is still the one that was read.
+
+    Raises `InputError` for a file that is missing, a directory, no file, empty, or may not be read.
+    """
     try:
-        size = path.stat().st_size
+        found = path.stat()
         if path.is_dir():
             raise InputError(f"{path}: this is a directory; name the recording in it")
         if not path.is_file():
             raise InputError(f"{path}: this is not a regular file; save the recording to a file first")
-        if not size:
+        if not found.st_size:
             raise InputError(f"{path}: the file is empty (0 bytes)")
         with path.open("rb"):
             pass
@@ -114,6 +121,13 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"{path}: the file cannot be opened: {error.strerror}") from None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def check_unchanged(path: Path, before: Identity) -> None:
+    """Raise `InputError` if the file is no longer the one that it was: words of one would be muted in another."""
+    if identity(path) != before:
+        raise InputError(f"{path}: the file changed while it was read; wait until it is complete, then redact it again")
 
 
 def _nothing(path: Path) -> InputError:
@@ -155,7 +169,7 @@ def _uniform(frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
         first = first or frame
         shape = frame.sample_rate, frame.layout.name, frame.format.name
         same = shape[:2] == (first.sample_rate, first.layout.name)
-        # PyAV (14 to 18) walks off the end of the planes of a planar frame with eight or more, and crashes.
+        # PyAV (15 to 18) walks off the end of the planes of a planar frame with eight or more, and crashes.
         if same and not (frame.format.is_planar and frame.layout.nb_channels >= 8):
             yield frame
             continue

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     policy: str = Field("default", description="preset or labels, separated by commas, that are hidden")
     substitute: Literal["hash", "label", "numbered"] = Field("label", description="what stands for a hidden word")
-    sound: Literal["beep", "silence", "none"] = Field("beep", description="what is heard instead")
+    sound: Literal["beep", "silence", "room", "none"] = Field("beep", description="what is heard instead")
     pad: int = Field(250, ge=0, le=5_000, description="milliseconds muted on each side of a detail")
     strict: bool | None = Field(
         None, description="mute speech that was not recognised, too; not given, it is done in presets pci and hipaa"

@@ -24,7 +24,7 @@ PAUSE_MS = 1_000
 """A pause this long, in milliseconds, ends an utterance although the same person goes on."""
 
 Substitution = Literal["hash", "label", "numbered"]
-Sound = Literal["beep", "silence", "none"]
+Sound = Literal["beep", "silence", "room", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +229,11 @@ class Policy:
     ``labels``: names from the table of `offrecord.labels`, and the user's own (`OwnLabel`); another one raises
     `UnknownLabel` with the nearest name.
     ``substitution``: ``hash`` (``####``), ``label`` (``[PERSON_NAME]`` per word), ``numbered``
-    (``[PERSON_NAME_1]`` per entity, the same person the same number). ``sound``: ``beep``, ``silence``, or ``none`` to
-    leave the sound alone. ``pad``: milliseconds muted on each side of an entity. ``allow`` and ``deny``: words and
-    phrases that are never and always hidden, in any case; they come last and win, deny over allow. ``strict``: speech
-    that the recogniser gave no words for is muted, too. ``key_tones``: so are the tones of a telephone's keys.
+    (``[PERSON_NAME_1]`` per entity, the same person the same number). ``sound``: ``beep``, ``silence``, ``room`` (noise
+    like the recording's own pauses), or ``none`` to leave the sound alone. ``pad``: milliseconds muted on each side of
+    an entity. ``allow`` and ``deny``: words and phrases that are never and always hidden, in any case; they come last
+    and win, deny over allow. ``strict``: speech that the recogniser gave no words for is muted, too. ``key_tones``: so
+    are the tones of a telephone's keys.
     """
 
     labels: frozenset[str]
@@ -248,8 +249,8 @@ class Policy:
         check_labels(self.labels)
         if self.substitution not in ("hash", "label", "numbered"):
             raise UsageError(f"substitution {self.substitution!r}: expected hash, label or numbered")
-        if self.sound not in ("beep", "silence", "none"):
-            raise UsageError(f"sound {self.sound!r}: expected beep, silence or none")
+        if self.sound not in ("beep", "silence", "room", "none"):
+            raise UsageError(f"sound {self.sound!r}: expected beep, silence, room or none")
         if self.pad < 0:
             raise UsageError(f"pad {self.pad}: expected milliseconds, 0 or more")
 
@@ -266,6 +267,8 @@ class Redaction:
     Holds no original word, so everything that leaves the program is made from it. ``entities`` are ranges of the words
     of ``transcript``; the spans in them keep the offsets of the original. ``muted`` is in milliseconds, in order,
     disjoint. ``made_with`` names version, models and settings. ``usage``: what a language model was asked, if one was.
+    ``source`` is what `audio.identity` said of the recording before it was read, so that another file is never muted by
+    it; it is exported nowhere.
 
     ``channels`` says what is muted in each channel where that is not the same in all; their union is ``muted``. Empty,
     all channels are muted alike. ``unrecognised`` and ``key_tones`` are the parts of ``muted`` that no entity
@@ -280,6 +283,7 @@ class Redaction:
     channels: tuple[tuple[Interval, ...], ...] = ()
     unrecognised: tuple[Interval, ...] = ()
     key_tones: tuple[Interval, ...] = ()
+    source: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if any(b.words.start < a.words.stop for a, b in pairwise(self.entities)):

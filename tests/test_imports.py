@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
     {"errors", "ranges"},
     {"labels", "usage"},
-    {"cloud"},
+    {"cloud", "transcripts"},
     {"types", "settings"},
     {"containers", "edits", "samples", "pictures", "audio", "meter", "detect", "resolve", "transcribe"}
     | {

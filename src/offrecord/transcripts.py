@@ -1,0 +1,179 @@
+"""What was said: words, and the transcript that they make up. `offrecord.types` has them with the other values.
+
+A transcript is its words; its text, offsets and utterances are derived from them, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from offrecord.errors import InputError, UsageError
+from offrecord.ranges import Interval
+
+__all__ = ["PAUSE_MS", "Transcript", "Utterance", "Word"]
+
+PAUSE_MS = 1_000
+"""A pause this long, in milliseconds, ends an utterance although the same person goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as it was recognised or written, with the punctuation glued to it.
+
+    ``start`` and ``end`` are milliseconds; a text without times has zeros. ``gap`` is the white space that follows in
+    the source: one space in speech, whatever stood there in a text, and nothing after the last word.
+    """
+
+    text: str = field(repr=False)
+    start: int = 0
+    end: int = 0
+    confidence: float | None = None
+    speaker: str | None = None
+    channel: int | None = None
+    gap: str = field(default=" ", repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.text or self.text != self.text.strip():
+            raise InputError("a word is empty or has white space around it; strip it before")
+        if not 0 <= self.start <= self.end:
+            raise InputError(f"a word's times are {self.start} to {self.end} ms; expected 0 <= start <= end")
+        if self.gap.strip():
+            raise InputError("the gap after a word holds more than white space")
+
+    def ends_utterance_before(self, following: Word) -> bool:
+        """Whether somebody else, another line, or the same person after a long pause comes next."""
+        return (
+            (self.speaker, self.channel) != (following.speaker, following.channel)
+            or following.start - self.end >= PAUSE_MS
+            or "\n" in self.gap
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Words of one speaker on one channel without a long pause: a range of word indices."""
+
+    words: range
+    start: int
+    end: int
+    speaker: str | None
+    channel: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said, as words in reading order, and how long the recording is (milliseconds; 0 for a text).
+
+    Utterances stand by their start, and the words of one utterance by theirs: two channels that talk at once are two
+    utterances one after the other, never interleaved words. No word ends after ``duration``, where there is one.
+    Text and offsets are derived from the words, so they cannot disagree with them. Raises `InputError` when the
+    order or the times do not hold; `Transcript.spoken` puts loose words in order first.
+    """
+
+    words: tuple[Word, ...] = field(repr=False)
+    duration: int = 0
+    language: str | None = None
+    lead: str = field(default="", repr=False)
+    """White space before the first word of a text."""
+    text: str = field(init=False, repr=False)
+    """The words with their gaps: for a text, the source character by character."""
+    offsets: tuple[int, ...] = field(init=False, repr=False)
+    """Where each word begins in ``text``."""
+    utterances: tuple[Utterance, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.lead.strip():
+            raise InputError("the lead of a transcript holds more than white space")
+        position, offsets, pieces = len(self.lead), [], [self.lead]
+        for word in self.words:
+            offsets.append(position)
+            position += len(word.text) + len(word.gap)
+            pieces += word.text, word.gap
+        object.__setattr__(self, "text", "".join(pieces))
+        object.__setattr__(self, "offsets", tuple(offsets))
+        object.__setattr__(self, "utterances", tuple(_utterances(self.words)))
+        self._check_times()
+
+    def _check_times(self) -> None:
+        for utterance in self.utterances:
+            starts = [self.words[i].start for i in utterance.words]
+            if starts != sorted(starts):
+                raise InputError("the words of an utterance are not in the order of their times")
+        if any(b.start < a.start for a, b in pairwise(self.utterances)):
+            raise InputError("the utterances of a transcript are not in the order of their times")
+        if self.duration and any(word.end > self.duration for word in self.words):
+            raise InputError(f"a word ends after the recording, which lasts {self.duration} ms")
+
+    @classmethod
+    def spoken(cls, words: Iterable[Word], duration: int, language: str | None = None) -> Transcript:
+        """A transcript of a recording from words in any order, of any number of speakers and channels.
+
+        Each voice's words are put in the order of their times and cut into utterances at its pauses; the utterances
+        are put in the order of their starts. Ends after ``duration`` (recognisers overshoot) are cut back to it.
+        """
+        voices: dict[tuple[int | None, str | None], list[Word]] = {}
+        for word in words:
+            voices.setdefault((word.channel, word.speaker), []).append(word)
+        runs: list[list[Word]] = []
+        for voice in voices.values():
+            voice.sort(key=lambda word: word.start)
+            runs += ([voice[i] for i in part.words] for part in _utterances(tuple(voice)))
+        runs.sort(key=lambda run: run[0].start)
+        ordered = [word for run in runs for word in run]
+        return cls(tuple(_closed(ordered, duration)), duration, language)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the words have times, so that sound can be redacted by them."""
+        return self.duration > 0
+
+    @property
+    def view(self) -> str:
+        """``text`` as detectors read it: of the same length, a line break between any two utterances."""
+        text = list(self.text)
+        for utterance in self.utterances[1:]:
+            at = self.offsets[utterance.words.start] - 1
+            if text[at].isspace():
+                text[at] = "\n"
+        return "".join(text)
+
+    def words_of(self, start: int, end: int) -> range:
+        """The words that the characters ``start`` to ``end`` touch, even in part; white space touches none."""
+        first = max(0, bisect_right(self.offsets, start) - 1)
+        if first < len(self.words) and self.offsets[first] + len(self.words[first].text) <= start:
+            first += 1
+        last = first
+        while last < len(self.words) and self.offsets[last] < end:
+            last += 1
+        return range(first, max(first, last)) if start < end else range(first, first)
+
+    def characters_of(self, words: range) -> Interval:
+        """From the first character of the first word to the end of the last, without its gap."""
+        if not words:
+            raise UsageError("a range of words is empty, so it has no characters")
+        last = words[-1]
+        return self.offsets[words[0]], self.offsets[last] + len(self.words[last].text)
+
+
+def _utterances(words: tuple[Word, ...]) -> Iterator[Utterance]:
+    first = 0
+    for i, word in enumerate(words):
+        if i + 1 == len(words) or word.ends_utterance_before(words[i + 1]):
+            end = max(w.end for w in words[first : i + 1])
+            yield Utterance(range(first, i + 1), words[first].start, end, word.speaker, word.channel)
+            first = i + 1
+
+
+def _closed(words: list[Word], duration: int) -> Iterator[Word]:
+    """The same words, one space apart, none beyond the end of the recording."""
+    for i, word in enumerate(words):
+        gap = " " if i + 1 < len(words) else ""
+        if word.gap == gap and word.end <= duration:
+            yield word
+        else:
+            end = min(word.end, duration)
+            start = min(word.start, end)
+            yield Word(word.text, start, end, word.confidence, word.speaker, word.channel, gap)

@@ -21,8 +21,8 @@ from train import LABELS
 
 THRESHOLDS = {
     "recall": {"sure": 0.4, "joined": 0.05},
-    "balanced": {"sure": 0.7, "joined": 0.15},
-    "precision": {"sure": 0.85, "joined": 0.3},
+    "balanced": {"sure": 0.8, "joined": 0.2},
+    "precision": {"sure": 0.9, "joined": 0.3},
 }
 """Chosen on `calls`; see docs/model.md."""
 

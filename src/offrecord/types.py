@@ -16,7 +16,7 @@ from typing import Literal
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import check_labels
 
-__all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Word"]
+__all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Verification", "Word"]
 
 PAUSE_MS = 1_000
 """A pause this long, in milliseconds, ends an utterance although the same person goes on."""
@@ -251,6 +251,27 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """What a second listening to the redacted sound came to. Holds no text.
+
+    ``mode``: ``around`` the muted intervals, ``full`` for all of the sound, or ``off``: then nothing else is set.
+    ``model`` and ``decoding`` say who listened and how, ``listened`` how many milliseconds in all. In ``rounds`` rounds,
+    ``found`` times something was heard that gives a detail away; ``widened`` intervals grew, ``added`` are new, and in
+    the intervals ``left`` it is heard still.
+    """
+
+    mode: Literal["around", "full", "off"]
+    model: str = ""
+    decoding: str = ""
+    listened: int = 0
+    rounds: int = 0
+    found: int = 0
+    widened: int = 0
+    added: int = 0
+    left: tuple[Interval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Redaction:
     """The result: the transcript without the details, what was hidden, and where the sound is muted.
 
@@ -260,7 +281,8 @@ class Redaction:
 
     ``channels`` says what is muted in each channel where that is not the same in all; their union is ``muted``. Empty,
     all channels are muted alike. ``unrecognised`` and ``key_tones`` are the parts of ``muted`` that no entity
-    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys.
+    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys. ``verification`` is None
+    where there is no sound to listen to.
     """
 
     transcript: Transcript
@@ -270,6 +292,7 @@ class Redaction:
     channels: tuple[tuple[Interval, ...], ...] = ()
     unrecognised: tuple[Interval, ...] = ()
     key_tones: tuple[Interval, ...] = ()
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         if any(b.words.start < a.words.stop for a, b in pairwise(self.entities)):

@@ -1,0 +1,202 @@
+"""The second listening: what is still to be heard in the redacted sound, and muting that as well.
+
+The recording is decoded, muted in memory as it will be, and recognised once more, otherwise than before. Where the words
+give away what was hidden (`traces`), the intervals grow towards them, and what changed is heard again. Intervals never
+shrink; what is still heard after the last round is said in the result, for the pipeline to refuse. No text leaves here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from offrecord import audio
+from offrecord.detect import Detector
+from offrecord.redact.edges import merged
+from offrecord.redact.envelope import Envelope
+from offrecord.types import Entity, Interval, Policy, Transcript, Verification, Word
+from offrecord.verify.pieces import RATE, Piece, audible, cut, plans, stretches
+from offrecord.verify.traces import Hidden, Utterance, traces
+
+__all__ = ["ROUNDS", "Hearing", "Muted", "verify"]
+
+ROUNDS = 3
+"""How often intervals grow at most."""
+
+Muted = tuple[tuple[Interval, ...], ...]
+"""The muted intervals of each channel that is heard on its own; one row where all are muted alike."""
+
+_BATCH = 16
+"""Pieces that are looked at together: seven minutes of sound, 28 MB."""
+_STEP_MS = 150
+"""How much further than the word was heard an interval grows, in each round once more."""
+_PAUSE_MS = 350
+"""And from there how far at most to the next pause."""
+_INTO_MS = 40
+"""How far it goes into the pause."""
+_CRUMB_MS = 300
+"""What is left to hear between a trace and an interval is muted too, if it is no longer than this."""
+_SOUND_MS = 60
+"""Sound shorter than this is no word: a recogniser that hears one there dreams."""
+
+
+class Hearing(Protocol):
+    """A recogniser that hears a piece of sound: `offrecord.transcribe.whisper.Whisper` is one."""
+
+    @property
+    def name(self) -> str:
+        """Which model it is."""
+
+    @property
+    def decoding(self) -> str:
+        """How `relisten` decodes, in a few words."""
+
+    def relisten(self, samples: npt.NDArray[np.float32], *, times: bool) -> list[Word]:
+        """The words of at most 30 seconds at 16 kHz, and where asked for their times in milliseconds of the piece."""
+
+
+class _Found(NamedTuple):
+    """Where a trace was heard: a row of the muted intervals, and milliseconds of the recording."""
+
+    row: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listening:
+    """One recording, and what is looked for in it."""
+
+    path: Path
+    hidden: Hidden
+    hearing: Hearing
+    detectors: Sequence[Detector]
+    envelope: Envelope | None
+
+    @property
+    def duration(self) -> int:
+        return self.hidden.transcript.duration
+
+    def hear(self, muted: Muted, around: Sequence[Interval] | None) -> tuple[list[_Found], int]:
+        """The traces in the redacted sound around the intervals ``around`` (None: everywhere), and milliseconds heard."""
+        wanted = [
+            plan
+            for row, intervals in enumerate(muted)
+            for plan in plans(row, stretches(intervals, around, self.duration, self.envelope, row))
+        ]
+        found: list[_Found] = []
+        if not wanted:
+            return found, 0
+        channels: Literal["mono", "separate"] = "mono" if len(muted) == 1 else "separate"
+        with closing(audio.decode(self.path, rate=RATE, channels=channels)) as blocks:
+            pieces = cut(blocks, wanted, muted)
+            while batch := list(islice(pieces, _BATCH)):
+                found += self._look(batch, muted)
+        return found, sum(end - start for plan in wanted for start, end in plan.stretches)
+
+    def _look(self, batch: Sequence[Piece], muted: Muted) -> Iterator[_Found]:
+        heard = [self.hearing.relisten(piece.samples, times=False) for piece in batch]
+        utterances = [
+            Utterance(words, piece.plan.stretches, piece.plan.channel if len(muted) > 1 else None)
+            for piece, words in zip(batch, heard, strict=True)
+        ]
+        found = traces(self.hidden, utterances, self.detectors)
+        for piece, words, runs in zip(batch, heard, found, strict=True):
+            if not runs:
+                continue
+            timed = self.hearing.relisten(piece.samples, times=True)
+            for run in runs:
+                start, end = piece.source(*_times(words, timed, run, piece.samples.size * 1_000 // RATE))
+                yield _Found(piece.plan.channel, start, end)
+
+
+def verify(
+    path: Path,
+    transcript: Transcript,
+    entities: Sequence[Entity],
+    muted: Muted,
+    *,
+    hearing: Hearing,
+    detectors: Sequence[Detector],
+    policy: Policy,
+    mode: Literal["around", "full"] = "around",
+    envelope: Envelope | None = None,
+) -> tuple[Muted, Verification]:
+    """``muted``, grown until nothing that was hidden is heard, and what was done to find out.
+
+    ``transcript`` and ``entities`` are those of the recording at ``path``, before anything was replaced. With several
+    rows in ``muted``, each channel is heard on its own. ``around``: what lies within seconds of an interval;
+    ``full``: everything. Raises `InputError` where the recording can no longer be read.
+    """
+    listening = _Listening(path, Hidden(transcript, entities, policy), hearing, detectors, envelope)
+    around = None if mode == "full" else merged(interval for row in muted for interval in row)
+    found, listened = listening.hear(muted, around)
+    heard, rounds, widened, added = len(found), 0, 0, 0
+    while found and rounds < ROUNDS:
+        rounds += 1
+        changed: list[Interval] = []
+        for trace in found:
+            interval = _grown(trace, rounds, muted[trace.row], envelope, transcript.duration)
+            touched = any(a <= interval[1] and b >= interval[0] for a, b in muted[trace.row])
+            widened, added = widened + touched, added + (not touched)
+            changed.append(interval)
+            muted = tuple(
+                merged([*row, interval]) if number == trace.row else row for number, row in enumerate(muted)
+            )
+        found, more = listening.hear(muted, merged(changed))
+        heard, listened = heard + len(found), listened + more
+    return muted, Verification(
+        mode=mode,
+        model=hearing.name,
+        decoding=hearing.decoding,
+        listened=listened,
+        rounds=rounds,
+        found=heard,
+        widened=widened,
+        added=added,
+        left=merged((trace.start, max(trace.end, trace.start + 1)) for trace in found),
+    )
+
+
+def _times(words: Sequence[Word], timed: Sequence[Word], run: range, end: int) -> Interval:
+    """When a run of ``words`` was said, by the same words heard once more with times; between the words around, if not."""
+    steps = Levenshtein.opcodes([word.text for word in words], [word.text for word in timed])
+    first, last = len(timed), 0
+    for step in steps:
+        start, stop = max(run.start, step.src_start), min(run.stop, step.src_end)
+        if start >= stop:
+            continue
+        same = step.tag == "equal"
+        first = min(first, step.dest_start + (start - step.src_start if same else 0))
+        last = max(last, step.dest_end - (step.src_end - stop if same else 0))
+    if first < last:
+        return min(word.start for word in timed[first:last]), max(word.end for word in timed[first:last])
+    return (timed[first - 1].end if 0 < first <= len(timed) else 0), (timed[last].start if last < len(timed) else end)
+
+
+def _grown(
+    trace: _Found, rounds: int, muted: Sequence[Interval], envelope: Envelope | None, duration: int
+) -> Interval:
+    """What is muted for a trace: a step more on each side, out to a pause, and up to an interval that is near."""
+    start, end = max(0, trace.start - _STEP_MS * rounds), min(duration, trace.end + _STEP_MS * rounds)
+    if envelope is not None:
+        pauses = envelope.pauses[trace.row if trace.row < len(envelope.levels) else 0]
+        before, after = pauses.last_starting_before(start + 1), pauses.first_ending_after(end - 1)
+        if before and 0 <= start - before[1] <= _PAUSE_MS:
+            start = max(0, before[1] - _INTO_MS)
+        if after and 0 <= after[0] - end <= _PAUSE_MS:
+            end = min(duration, after[0] + _INTO_MS)
+    for a, b in muted:
+        if 0 < start - b <= _CRUMB_MS:
+            start = b
+        if 0 < a - end <= _CRUMB_MS:
+            end = a
+    return start, max(end, start + 1)

@@ -118,3 +118,32 @@ def samples_of(path: Path) -> npt.NDArray[Any]:
             part = frame.to_ndarray()
             parts.append(part if frame.format.is_planar else part.reshape(-1, frame.layout.nb_channels).T)
     return np.concatenate(parts, axis=1)
+
+
+LOW, HIGH = (697, 770, 852, 941), (1_209, 1_336, 1_477)
+
+
+def keys(
+    sound: Sound, rate: int, random: np.random.Generator, *, every: float, decibels: float
+) -> list[tuple[int, int]]:
+    """Press random keys of a telephone over the speech in ``sound`` (one channel), about one ``every`` seconds.
+
+    Each lasts 70 to 200 ms, within ``decibels`` of the loudness of the speech, its frequencies up to 0.5% off, one up
+    to 4 dB louder than the other. The sound is changed in place; where the keys are comes back, in milliseconds.
+    """
+    frames = np.square(sound[0, : sound.shape[1] // 160 * 160].reshape(-1, 160)).mean(axis=1)
+    loud = np.sqrt(frames[frames > np.quantile(frames, 0.95) / 100].mean())
+    times = []
+    for at in np.arange(0.1, sound.shape[1] / rate - every, every):
+        count = int(random.uniform(0.07, 0.2) * rate)
+        start = int((at + random.uniform(0, every - 0.25)) * rate)
+        hertz = [random.choice(group) * random.uniform(0.995, 1.005) for group in (LOW, HIGH)]
+        moment = np.arange(count) / rate
+        twist = 10 ** (random.uniform(-4, 4) / 40)
+        low, high = (np.sin(2 * np.pi * each * moment + random.uniform(0, 6)) for each in hertz)
+        key = low * twist + high / twist
+        fade = np.minimum(1, np.minimum(np.arange(count) + 1, count - np.arange(count)) / (0.005 * rate))
+        gain = loud * 10 ** (random.uniform(-decibels, decibels) / 20)
+        sound[0, start : start + count] += (key * fade * gain).astype(sound.dtype)
+        times.append((start * 1_000 // rate, (start + count) * 1_000 // rate))
+    return times

@@ -7,21 +7,11 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
-    {"errors"},
+    {"errors", "ranges"},
     {"labels"},
     {"types", "settings"},
-    {
-        "containers",
-        "samples",
-        "redact.audio",
-        "redact.edges",
-        "redact.envelope",
-        "audio",
-        "meter",
-        "detect",
-        "resolve",
-        "transcribe",
-    },
+    {"containers", "samples", "audio", "meter", "detect", "resolve", "transcribe"}
+    | {f"redact.{name}" for name in ("audio", "cover", "crosstalk", "edges", "envelope", "tones", "unrecognised")},
     {"redact", "live", "export"},
     {"pipeline"},
     {"sources"},

@@ -68,7 +68,9 @@ def test_own_transcript_as_a_value(redactor: offrecord.Redactor) -> None:
     words = [Word(text, i * 500, i * 500 + 400) for i, text in enumerate("my name is Margaret Thompson".split())]
     own = Transcript.spoken(words, 3_000)
     redaction = redactor.redact(AUDIO / "calls" / "d006.mp3", transcript=own)
-    assert redaction.muted == ((1250, 2650),)
+    assert len(redaction.muted) == 1
+    assert redaction.muted[0][0] <= 1_250
+    assert redaction.muted[0][1] >= 2_650
     assert redaction.transcript.duration > 50_000
 
 

@@ -104,10 +104,17 @@ def _decoded(path: Path, rate: int, mono: bool, block: int) -> Iterator[npt.NDAr
 
 
 def write_redacted(
-    source: Path, target: Path, muted: Sequence[Interval], *, sound: Sound, container: str | None = None
+    source: Path,
+    target: Path,
+    muted: Sequence[Interval],
+    *,
+    sound: Sound,
+    container: str | None = None,
+    channels: Sequence[Sequence[Interval]] = (),
 ) -> None:
     """Write the sound of ``source`` to ``target`` with the intervals ``muted`` (milliseconds) covered by ``sound``.
 
+    ``channels``: the intervals of each channel, where they differ; as `mute` takes them.
     Rate, channels and length stay, and so does, by default, the container (see `container_for`). WAV keeps the kind of
     its samples (8, 16, 24 or 32 bits, float); WAV and FLAC hold the very samples of the source outside ``muted``, FLAC
     up to 24 bits of them. MP3, M4A and OGG are encoded anew, at no less than the source's bit rate; OGG is Opus, which
@@ -119,7 +126,7 @@ def write_redacted(
     """
     media = _header(source)
     encoding = encoding_for(media, container or container_for(media))
-    blocks = mute((samples for _, samples in sound_of(source)), muted, rate=media.rate, sound=sound)
+    blocks = mute((samples for _, samples in sound_of(source)), muted, rate=media.rate, sound=sound, channels=channels)
     try:
         with _taking_place_of(target) as temporary:
             _encode(blocks, temporary, encoding, media.rate)

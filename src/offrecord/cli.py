@@ -50,6 +50,8 @@ def redact(
     substitute: options.Substitute = None,
     sound: options.Sound = None,
     pad: options.Pad = None,
+    strict: options.Strict = None,
+    key_tones: options.KeyTones = None,
     allow: options.Allow = None,
     deny: options.Deny = None,
     model: options.Model = None,
@@ -74,7 +76,8 @@ def redact(
     """
     redactor = Redactor(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
-        strictness=strictness, pad=pad, model=model, language=language, channels=channels, tagger=tagger,
+        strictness=strictness, pad=pad, strict=strict, key_tones=key_tones, model=model,
+        language=language, channels=channels, tagger=tagger,
         threads=threads,
     )  # fmt: skip
     if formats and not output:

@@ -77,6 +77,9 @@ def as_json(redaction: Redaction) -> str:
             for entity in redaction.entities
         ],
         "muted": [list(interval) for interval in redaction.muted],
+        "muted_channels": [[list(interval) for interval in channel] for channel in redaction.channels] or None,
+        "unrecognised": [list(interval) for interval in redaction.unrecognised],
+        "key_tones": [list(interval) for interval in redaction.key_tones],
         "made_with": dict(redaction.made_with),
     }
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
@@ -174,7 +177,9 @@ def _make(redaction: Redaction, source: Path, name: str, path: Path, policy: Pol
         return
     container = None if name == "sound" else name
     try:
-        audio.write_redacted(source, path, redaction.muted, sound=policy.sound, container=container)
+        audio.write_redacted(
+            source, path, redaction.muted, sound=policy.sound, container=container, channels=redaction.channels
+        )
     except OutputError as error:
         # The caller knows nothing of the stage: name the file that was asked for.
         raise OutputError(str(error).replace(f"{path.parent.name}/", "")) from None

@@ -13,7 +13,18 @@ from difflib import get_close_matches
 
 from offrecord.errors import UnknownLabel
 
-__all__ = ["DENIED", "LABELS", "PRESETS", "Label", "check_labels", "expand", "labels_for"]
+__all__ = [
+    "DENIED",
+    "KEY_TONES",
+    "LABELS",
+    "PRESETS",
+    "STRICT",
+    "Label",
+    "check_labels",
+    "expand",
+    "labels_for",
+    "names_in",
+]
 
 DENIED = "redacted"
 """The label of what a user's own deny list hides. It is not a policy: the list itself asks for it."""
@@ -115,6 +126,12 @@ _NUMBERS = frozenset(
     "banking_information account_number number_sequence organization_id location_zip ip_address password".split()
 )
 
+STRICT = frozenset({"pci", "hipaa"})
+"""Presets under which speech that was not recognised is muted, if nothing else is said."""
+
+KEY_TONES = frozenset({"pci"})
+"""Presets under which the tones of telephone keys are."""
+
 PRESETS: dict[str, frozenset[str]] = {
     # The guide that the project began with asks for these.
     "guide": frozenset({"person_name", "organization", "email_address", "phone_number"}) | _ADDRESS,
@@ -176,10 +193,8 @@ def labels_for(policy: str | Iterable[str]) -> frozenset[str]:
     ``"pci"``, ``"person_name,phone_number"`` and ``["guide", "date"]`` are all read. Umbrellas bring what stands under
     them. Raises `UnknownLabel` for anything else, and for no name at all.
     """
-    parts = policy.split(",") if isinstance(policy, str) else policy
-    names = [name.strip().lower() for name in parts]
     chosen: set[str] = set()
-    for name in names:
+    for name in names_in(policy):
         if name not in PRESETS and name not in LABELS:
             raise UnknownLabel(
                 f"unknown label or preset {name!r}{_nearest(name, [*PRESETS, *LABELS])}; see `offrecord labels`"
@@ -188,6 +203,12 @@ def labels_for(policy: str | Iterable[str]) -> frozenset[str]:
     if not chosen:
         raise UnknownLabel("no label was given; name a preset (default, guide, pci, hipaa, numbers, all) or labels")
     return expand(chosen)
+
+
+def names_in(policy: str | Iterable[str]) -> list[str]:
+    """The presets and labels as they were named, one by one."""
+    parts = policy.split(",") if isinstance(policy, str) else policy
+    return [name.strip().lower() for name in parts]
 
 
 def expand(names: Iterable[str]) -> frozenset[str]:

@@ -10,8 +10,8 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "Language", "Model", "Output", "Pad", "Policy", "Quiet",
-    "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "KeyTones", "Language", "Model", "Output", "Pad",
+    "Policy", "Quiet", "Sound", "Sources", "Strict", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -33,6 +33,13 @@ Allow = Annotated[list[str] | None, Option(help="Never hide this: a term, or a f
 Deny = Annotated[list[str] | None, Option(help="Always hide this: a term, or a file with one on each line.")]
 Sound = Annotated[str | None, Option(help="What is heard instead: beep, silence, or none to leave the sound alone.")]
 Pad = Annotated[int | None, Option(help="Milliseconds muted on each side of a detail.")]
+Strict = Annotated[
+    bool | None,
+    Option("--strict/--no-strict", help="Mute speech that was not recognised, too; on in presets pci and hipaa."),
+]
+KeyTones = Annotated[
+    bool | None, Option("--key-tones/--no-key-tones", help="Mute the tones of telephone keys; on in preset pci.")
+]
 
 # Who recognises.
 Model = Annotated[str | None, Option(help="Recogniser: tiny.en, another name, a directory or a hub id.")]

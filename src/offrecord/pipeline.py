@@ -11,10 +11,10 @@ from typing import Any
 
 from offrecord.detect import Detector, detect, patterns, tagger
 from offrecord.errors import InputError, UsageError
-from offrecord.labels import labels_for
+from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in
 from offrecord.live import Live
 from offrecord.meter import Meter, measure
-from offrecord.redact.edges import intervals
+from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
@@ -47,13 +47,16 @@ class Redactor:
     ) -> None:
         chosen = settings(**given)
         self.settings = chosen
+        named = names_in(chosen.policy if policy is None else policy)
         self.policy = Policy(
-            labels=labels_for(chosen.policy if policy is None else policy),
+            labels=labels_for(named),
             substitution=chosen.substitute,
             sound=chosen.sound,
             pad=chosen.pad,
             allow=tuple(allow),
             deny=tuple(deny),
+            strict=not STRICT.isdisjoint(named) if chosen.strict is None else chosen.strict,
+            key_tones=not KEY_TONES.isdisjoint(named) if chosen.key_tones is None else chosen.key_tones,
         )
 
     @cached_property
@@ -95,12 +98,12 @@ class Redactor:
         """
         path = Path(source)
         if transcript is not None:
-            meter = measure(path, self.settings.channels)
+            meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
             value = self._given(transcript, meter.duration)
             return self._finish(value, "imported", say, envelope=meter.envelope())
         # Two voices at once are put in order at the end, so nothing of them is final before.
         live = Live(self.detectors, self.policy, say) if say and self.settings.channels == "mono" else None
-        meter = Meter()
+        meter = Meter(speech=self.policy.strict, tones=self.policy.key_tones)
         words: list[Word] = []
         end = 0
         for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
@@ -152,12 +155,16 @@ class Redactor:
         spans = live.finish(transcript) if live else detect(transcript.view, self.detectors, threads=self._threads)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
-        muted = (
-            intervals(transcript, entities, pad=self.policy.pad, envelope=envelope)
-            if transcript.timed and self.policy.sound != "none"
-            else ()
+        covered = cover(transcript, entities, self.policy, envelope)
+        redaction = Redaction(
+            redacted,
+            placed,
+            covered.muted,
+            self._made_with(recogniser),
+            covered.channels,
+            covered.unrecognised,
+            covered.key_tones,
         )
-        redaction = Redaction(redacted, placed, muted, self._made_with(recogniser))
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
         return redaction
@@ -173,6 +180,8 @@ class Redactor:
             "substitution": self.policy.substitution,
             "sound": self.policy.sound,
             "pad": f"{self.policy.pad}",
+            "strict": "yes" if self.policy.strict else "no",
+            "key_tones": "yes" if self.policy.key_tones else "no",
         }
 
 

@@ -25,6 +25,12 @@ class Settings(BaseSettings):
     substitute: Literal["hash", "label", "numbered"] = Field("label", description="what stands for a hidden word")
     sound: Literal["beep", "silence", "none"] = Field("beep", description="what is heard instead")
     pad: int = Field(250, ge=0, le=5_000, description="milliseconds muted on each side of a detail")
+    strict: bool | None = Field(
+        None, description="mute speech that was not recognised, too; not given, it is done in presets pci and hipaa"
+    )
+    key_tones: bool | None = Field(
+        None, description="mute the tones of telephone keys; not given, it is done in preset pci"
+    )
     model: str = Field("tiny.en", description="recogniser: the bundled one, a name, a directory or a hub id")
     language: str | None = Field(None, description="language spoken, as `en`; found by the model if not given")
     channels: Literal["mono", "separate"] = Field("mono", description="recognise the mix, or each channel on its own")

@@ -31,6 +31,10 @@ def report(console: Console, file: Path, redaction: Redaction, paths: dict[str, 
     line = f"{name}: {length} in {seconds:.1f} s, {sum(counts.values())} details hidden"
     line += f" ({details})" if details else ""
     console.print(line + (f", {muted:.1f} s muted" if redaction.muted else ""), markup=False)
+    for what, where in (("speech that was not recognised", redaction.unrecognised), ("key tones", redaction.key_tones)):
+        if where:
+            of = sum(end - start for start, end in where) / 1000
+            console.print(f"  muted as well: {of:.1f} s of {what}, in {len(where)} places", markup=False)
     for path in paths.values():
         console.print(f"  wrote {path}", markup=False)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Literal
 
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import check_labels
+from offrecord.ranges import Interval, merged
 
 __all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Verification", "Word"]
 
@@ -23,8 +24,6 @@ PAUSE_MS = 1_000
 
 Substitution = Literal["hash", "label", "numbered"]
 Sound = Literal["beep", "silence", "none"]
-Interval = tuple[int, int]
-"""Start and end in milliseconds, half-open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,8 @@ class Policy:
     ``substitution``: ``hash`` (``####``), ``label`` (``[PERSON_NAME]`` per word), ``numbered``
     (``[PERSON_NAME_1]`` per entity, the same person the same number). ``sound``: ``beep``, ``silence``, or ``none`` to
     leave the sound alone. ``pad``: milliseconds muted on each side of an entity. ``allow`` and ``deny``: words and
-    phrases that are never and always hidden, in any case; they come last and win, deny over allow.
+    phrases that are never and always hidden, in any case; they come last and win, deny over allow. ``strict``: speech
+    that the recogniser gave no words for is muted, too. ``key_tones``: so are the tones of a telephone's keys.
     """
 
     labels: frozenset[str]
@@ -239,6 +239,8 @@ class Policy:
     pad: int = 250
     allow: tuple[str, ...] = field(default=(), repr=False)
     deny: tuple[str, ...] = field(default=(), repr=False)
+    strict: bool = False
+    key_tones: bool = False
 
     def __post_init__(self) -> None:
         check_labels(self.labels)
@@ -299,6 +301,11 @@ class Redaction:
             raise UsageError("the entities of a redaction overlap or are out of order")
         if any(b[0] <= a[1] for a, b in pairwise(self.muted)):
             raise UsageError("the muted intervals of a redaction overlap, touch or are out of order")
+        # Sound is muted by channel where there are channels: an interval that is in one list alone would be left.
+        if self.channels and merged(chain(*self.channels), apart=1) != self.muted:
+            raise UsageError("what a redaction mutes in its channels is not, together, what it mutes")
+        if merged([*self.muted, *self.unrecognised, *self.key_tones], apart=1) != self.muted:
+            raise UsageError("a redaction names speech or tones that it does not mute")
 
     @property
     def text(self) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from offrecord.errors import UsageError
-from offrecord.redact.edges import merged
+from offrecord.ranges import merged
 from offrecord.types import Interval, Sound
 
 __all__ = ["Samples", "chunked", "mute"]
@@ -33,48 +34,84 @@ _QUIETEST, _USUAL, _LOUDEST = 0.02, 0.05, 0.25
 """Root mean square of the beep: never inaudible; where no speech was heard yet; never near clipping."""
 
 
-def mute(blocks: Iterable[Samples], muted: Iterable[Interval], *, rate: int, sound: Sound) -> Iterator[Samples]:
+def mute(
+    blocks: Iterable[Samples],
+    muted: Iterable[Interval],
+    *,
+    rate: int,
+    sound: Sound,
+    channels: Sequence[Sequence[Interval]] = (),
+) -> Iterator[Samples]:
     """The stream of ``blocks`` (shape (channels, samples), floating) with the intervals ``muted`` covered, in ms.
 
-    All channels are covered: one voice is heard in the other's microphone. ``silence`` is zeros. ``beep`` is a sine of
-    1 kHz with soft edges inside the interval, about as loud as the speech before and around it, within bounds. An
-    interval begins at the sample that holds its first millisecond and ends after the one that holds its last; what
-    reaches beyond the end of the stream is ignored. The samples are as many as came in and of the same type, but cut
-    into other blocks; the blocks that came in are not changed. Memory does not grow with the stream. Raises
-    `UsageError`, before any sample is taken, for an interval that ends before it starts, and for another ``sound``.
+    All channels are covered, unless ``channels`` says for each of them what is: then that. Should the stream have other
+    channels than these, all are covered. ``silence`` is zeros. ``beep`` is a sine of 1 kHz with soft edges inside the
+    interval, about as loud as the speech before and around it, within bounds. An interval begins at the sample that
+    holds its first millisecond and ends after the one that holds its last; what reaches beyond the end of the stream is
+    ignored. The samples are as many as came in and of the same type, but cut into other blocks; the blocks that came in
+    are not changed. Memory does not grow with the stream. Raises `UsageError`, before any sample is taken, for an
+    interval that ends before it starts, and for another ``sound``.
     """
     if sound not in ("beep", "silence"):
         raise UsageError(f"sound {sound!r}: expected beep or silence")
-    ranges = list(muted)
+    everywhere = _samples(muted, rate)
+    return _covered(blocks, everywhere, [_samples(channel, rate) for channel in channels], rate, sound)
+
+
+def _samples(intervals: Iterable[Interval], rate: int) -> tuple[Interval, ...]:
+    ranges = list(intervals)
     if any(not 0 <= start <= end for start, end in ranges):
         raise UsageError("an interval to mute ends before it starts or starts before the recording")
     # Floor and ceiling: a sample that belongs to the interval in part is muted.
-    spans = [(start * rate // 1_000, -(-end * rate // 1_000)) for start, end in ranges if start < end]
-    return _covered(blocks, merged(spans, apart=1), rate, sound)
+    return merged(((start * rate // 1_000, -(-end * rate // 1_000)) for start, end in ranges if start < end), apart=1)
 
 
-def _covered(blocks: Iterable[Samples], spans: Sequence[Interval], rate: int, sound: Sound) -> Iterator[Samples]:
+def _covered(
+    blocks: Iterable[Samples],
+    everywhere: tuple[Interval, ...],
+    channels: Sequence[tuple[Interval, ...]],
+    rate: int,
+    sound: Sound,
+) -> Iterator[Samples]:
     level = _Level(rate)
-    starts = [start for start, _ in spans]
-    position, first, tone = 0, 0, 0.0
+    tracks: list[_Track] = []
+    position = 0
     for chunk in chunked(blocks, level.frame * _FRAMES):
+        if not tracks:
+            each = len(channels) == chunk.shape[0]
+            tracks = [_Track(n, spans) for n, spans in enumerate(channels)] if each else [_Track(..., everywhere)]
         end = position + chunk.shape[1]
-        while first < len(spans) and spans[first][1] <= position:
-            first += 1
-        here = spans[first : bisect_left(starts, end)]
+        here = [track.spans_in(position, end) for track in tracks]
         if sound == "beep":
-            level.hear(chunk, [(start - position, stop - position) for start, stop in here])
-        covered = chunk.copy() if here else chunk
-        for span in here:
-            inside = slice(max(span[0] - position, 0), span[1] - position)
-            if sound == "silence":
-                covered[:, inside] = 0
-                continue
-            if span[0] >= position:  # one that began in an earlier chunk goes on as loud as it began
-                tone = level.rms() * 2**0.5
-            covered[:, inside] = tone * _beep(span, max(span[0], position), min(span[1], end), rate)
+            level.hear(chunk, [(start - position, stop - position) for spans in here for start, stop in spans])
+        covered = chunk.copy() if any(here) else chunk
+        for track, spans in zip(tracks, here, strict=True):
+            for span in spans:
+                inside = slice(max(span[0] - position, 0), span[1] - position)
+                if sound == "silence":
+                    covered[track.rows, inside] = 0
+                    continue
+                if span[0] >= position:  # one that began in an earlier chunk goes on as loud as it began
+                    track.tone = level.rms() * 2**0.5
+                beep = _beep(span, max(span[0], position), min(span[1], end), rate)
+                covered[track.rows, inside] = track.tone * beep
         yield covered
         position = end
+
+
+class _Track:
+    """The channels ``rows`` and what is covered in them, in samples, as it goes by."""
+
+    def __init__(self, rows: int | EllipsisType, spans: tuple[Interval, ...]) -> None:
+        self.rows, self.tone = rows, 0.0
+        self._spans, self._starts = spans, [start for start, _ in spans]
+        self._first = 0
+
+    def spans_in(self, start: int, end: int) -> tuple[Interval, ...]:
+        """Those that reach into these samples; later ones than were asked for before."""
+        while self._first < len(self._spans) and self._spans[self._first][1] <= start:
+            self._first += 1
+        return self._spans[self._first : bisect_left(self._starts, end)]
 
 
 def _beep(span: Interval, start: int, end: int, rate: int) -> npt.NDArray[np.float64]:

@@ -9,11 +9,12 @@ Every word of a detail lies in an interval, whatever its times are.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from offrecord.errors import UsageError
 from offrecord.labels import LABELS
+from offrecord.ranges import MERGE_MS, merged
 from offrecord.redact.envelope import Envelope, Pauses
 from offrecord.types import Entity, Interval, Transcript, Word
 
@@ -23,10 +24,6 @@ BREAK_MS = 1_000
 """Words of one entity further apart than this, in milliseconds, are covered each on their own. A detail said in one go
 has no such pause, so what lies between is another utterance, and perhaps another person's answer."""
 
-MERGE_MS = 100
-"""Intervals closer than this are one. What is left between them is a piece of a sound: too short to be understood as
-anything but what was to be hidden, and a flutter between two beeps."""
-
 _REACH_MS = 500
 """A pause is looked for no further from the words than this."""
 _MORE_MS = 300
@@ -35,8 +32,8 @@ than this on five sets of calls (bench/audio.py), and muted 0.1 to 0.2 seconds a
 _INTO_MS = 40
 """How far an edge goes into the pause: the end of an "s" is as quiet as the pause."""
 _UNSAID_MS = 150
-"""Fluent words touch in a recogniser's times. Where they leave a gap of this much and no pause is heard in it, the
-times are wrong, and what is heard belongs to the detail."""
+"""Fluent words touch in a recogniser's times. Where more than this is left before what a neighbour surely accounts for,
+and no pause is heard in it, the times are wrong, and what is heard there belongs to the detail."""
 _FAR_MS = 1_500
 """Speech that no word accounts for is covered up to this far from the words of the detail."""
 _LATE_MS = 200
@@ -77,17 +74,6 @@ def by_channel(
         merged(interval for channel, interval in found if channel in (None, number))
         for number in range(len(envelope.levels))
     )
-
-
-def merged(ranges: Iterable[Interval], *, apart: int = MERGE_MS) -> tuple[Interval, ...]:
-    """The ranges in order, those less than ``apart`` from one another as one."""
-    joined: list[Interval] = []
-    for start, end in sorted(ranges):
-        if joined and start - joined[-1][1] < apart:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((start, end))
-    return tuple(joined)
 
 
 def _covered(

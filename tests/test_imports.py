@@ -7,12 +7,12 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
-    {"errors", "ranges"},
+    {"errors", "ranges", "verification"},
     {"labels"},
     {"types", "settings"},
     {"containers", "samples", "audio", "meter", "detect", "resolve", "transcribe"}
     | {f"redact.{name}" for name in ("audio", "cover", "crosstalk", "edges", "envelope", "tones", "unrecognised")},
-    {"redact", "live", "export"},
+    {"redact", "live", "export", "verify"},
     {"pipeline"},
     {"sources"},
     {"terminal", "options"},

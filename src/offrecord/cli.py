@@ -22,7 +22,7 @@ from typer import Argument, Option
 
 import offrecord
 from offrecord import audio, export, options, sources, terminal
-from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
+from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, Unverified, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
 from offrecord.transcribe import imported
@@ -58,6 +58,9 @@ def redact(
     language: options.Language = None,
     channels: options.Channels = None,
     transcript: options.TranscriptFile = None,
+    verify: options.Verify = None,
+    verify_model: options.VerifyModel = None,
+    allow_unverified: options.Unverified = None,
     tagger: options.Tagger = None,
     strictness: options.Strictness = None,
     threads: options.Threads = None,
@@ -78,7 +81,7 @@ def redact(
         policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
         strictness=strictness, pad=pad, strict=strict, key_tones=key_tones, model=model,
         language=language, channels=channels, tagger=tagger,
-        threads=threads,
+        threads=threads, verify=verify, verify_model=verify_model, allow_unverified=allow_unverified,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
@@ -108,7 +111,7 @@ def _redact_one(
     began = time.monotonic()
     try:
         with terminal.working(console, f"{file.name}: working"):
-            redaction = _run(redactor, file, transcript, None if as_json else terminal.data)
+            redaction = _run(redactor, file, transcript, None if as_json else terminal.data, export.sounds(paths))
             if as_json:
                 terminal.data(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
             silent = sources.kind(file) == "recording" and not redaction.transcript.words
@@ -123,13 +126,17 @@ def _redact_one(
     terminal.report(console, file, redaction, paths, time.monotonic() - began)
     if silent:
         console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
+    if redaction.verification and redaction.verification.left:
+        return Unverified.released_exit_code
     return NoSpeech.exit_code if silent else 0
 
 
-def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None) -> Redaction:
+def _run(
+    redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None, sound: bool
+) -> Redaction:
     kind = sources.kind(file)
     if kind == "recording":
-        return redactor.redact(file, transcript=transcript, say=say)
+        return redactor.redact(file, transcript=transcript, say=say, verifying=sound)
     if kind == "transcript":
         return redactor.redact_transcript(file, say=say)
     stdin = file == sources.STDIN

@@ -9,6 +9,7 @@
       + NoSpeech              asked for sound from a recording in which nobody speaks
       + ModelError            a model is missing, damaged or cannot be loaded
       + FailedClosed          a stage could not do its work, so nothing is released
+        - Unverified          a second listening still hears details in the redacted sound
       + OutputError           the result cannot be written: no room, no right
 
 Each leaf carries the exit code of the command line and the status of the HTTP server. Messages say what happened,
@@ -26,6 +27,7 @@ __all__ = [
     "OutputExists",
     "UnknownFormat",
     "UnknownLabel",
+    "Unverified",
     "UsageError",
 ]
 
@@ -84,6 +86,15 @@ class FailedClosed(OffrecordError):
 
     exit_code = 6
     http_status = 500
+
+
+class Unverified(FailedClosed):
+    """A second listening still hears in the redacted sound what was to be hidden, so the sound is not released.
+
+    Where the user lets it go all the same (``allow_unverified``), the command line ends with ``released_exit_code``.
+    """
+
+    released_exit_code = 10
 
 
 class OutputError(OffrecordError):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "as_vtt",
     "outputs",
     "refuse_existing",
+    "sounds",
     "write",
 ]
 
@@ -80,6 +82,7 @@ def as_json(redaction: Redaction) -> str:
         "muted_channels": [[list(interval) for interval in channel] for channel in redaction.channels] or None,
         "unrecognised": [list(interval) for interval in redaction.unrecognised],
         "key_tones": [list(interval) for interval in redaction.key_tones],
+        "verification": asdict(redaction.verification) if redaction.verification else None,
         "made_with": dict(redaction.made_with),
     }
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
@@ -139,6 +142,11 @@ def outputs(
         extension = audio.extension(source) if name == "sound" else name
         paths[name] = directory / f"{source.stem}.redacted.{extension}"
     return paths
+
+
+def sounds(paths: Iterable[str]) -> bool:
+    """Whether sound is among the formats."""
+    return any(name not in _WRITERS for name in paths)
 
 
 def refuse_existing(paths: Sequence[Path], *, force: bool) -> None:

@@ -12,6 +12,7 @@ from offrecord import export
 __all__ = [
     "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "KeyTones", "Language", "Model", "Output", "Pad",
     "Policy", "Quiet", "Sound", "Sources", "Strict", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Unverified", "Verify", "VerifyModel",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -49,6 +50,18 @@ TranscriptFile = Annotated[
     Path | None, Option("--transcript", help="Your own transcript of the one recording: JSON, SRT or VTT.")
 ]
 Threads = Annotated[int | None, Option(help="Threads for each model; 0 for all cores.")]
+
+# Who listens again.
+Verify = Annotated[
+    str | None, Option(help="Listen to the redacted sound again: around what is muted, full, or off. Only with sound.")
+]
+VerifyModel = Annotated[
+    str | None, Option(help="Recogniser that listens again; default: the same, with another decoding.")
+]
+Unverified = Annotated[
+    bool | None,
+    Option("--allow-unverified", help="Write sound in which a detail is still heard, with a warning and exit code 10."),
+]
 
 # Who detects.
 Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]

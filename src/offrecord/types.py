@@ -16,8 +16,11 @@ from typing import Literal
 from offrecord.errors import InputError, UsageError
 from offrecord.labels import check_labels
 from offrecord.ranges import Interval, merged
+from offrecord.verification import Verification
 
-__all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Verification", "Word"]
+__all__ = [
+    "PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Verification", "Word",
+]  # fmt: skip
 
 PAUSE_MS = 1_000
 """A pause this long, in milliseconds, ends an utterance although the same person goes on."""
@@ -250,27 +253,6 @@ class Policy:
             raise UsageError(f"sound {self.sound!r}: expected beep, silence or none")
         if self.pad < 0:
             raise UsageError(f"pad {self.pad}: expected milliseconds, 0 or more")
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What a second listening to the redacted sound came to. Holds no text.
-
-    ``mode``: ``around`` the muted intervals, ``full`` for all of the sound, or ``off``: then nothing else is set.
-    ``model`` and ``decoding`` say who listened and how, ``listened`` how many milliseconds in all. In ``rounds`` rounds,
-    ``found`` times something was heard that gives a detail away; ``widened`` intervals grew, ``added`` are new, and in
-    the intervals ``left`` it is heard still.
-    """
-
-    mode: Literal["around", "full", "off"]
-    model: str = ""
-    decoding: str = ""
-    listened: int = 0
-    rounds: int = 0
-    found: int = 0
-    widened: int = 0
-    added: int = 0
-    left: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

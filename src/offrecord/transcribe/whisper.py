@@ -101,7 +101,6 @@ class Whisper:
         ]
         return sorted(words, key=lambda word: word.start)
 
-
     @property
     def decoding(self) -> str:
         """How `relisten` decodes."""

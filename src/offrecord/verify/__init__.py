@@ -1,14 +1,13 @@
 """The second listening: what is still to be heard in the redacted sound, and muting that as well.
 
-The recording is decoded, muted in memory as it will be, and recognised once more, otherwise than before. Where the words
-give away what was hidden (`traces`), the intervals grow towards them, and what changed is heard again. Intervals never
+The recording is decoded, muted in memory as it will be, and recognised once more, otherwise than before. Where the
+words give away what was hidden (`traces`), the intervals grow towards them, and what changed is heard again. They never
 shrink; what is still heard after the last round is said in the result, for the pipeline to refuse. No text leaves here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,10 +19,10 @@ from rapidfuzz.distance import Levenshtein
 
 from offrecord import audio
 from offrecord.detect import Detector
-from offrecord.redact.edges import merged
+from offrecord.ranges import merged
 from offrecord.redact.envelope import Envelope
 from offrecord.types import Entity, Interval, Policy, Transcript, Verification, Word
-from offrecord.verify.pieces import RATE, Piece, audible, cut, plans, stretches
+from offrecord.verify.pieces import RATE, Piece, cut, plans, stretches
 from offrecord.verify.traces import Hidden, Utterance, traces
 
 __all__ = ["ROUNDS", "Hearing", "Muted", "verify"]
@@ -44,8 +43,6 @@ _INTO_MS = 40
 """How far it goes into the pause."""
 _CRUMB_MS = 300
 """What is left to hear between a trace and an interval is muted too, if it is no longer than this."""
-_SOUND_MS = 60
-"""Sound shorter than this is no word: a recogniser that hears one there dreams."""
 
 
 class Hearing(Protocol):
@@ -86,7 +83,7 @@ class _Listening:
         return self.hidden.transcript.duration
 
     def hear(self, muted: Muted, around: Sequence[Interval] | None) -> tuple[list[_Found], int]:
-        """The traces in the redacted sound around the intervals ``around`` (None: everywhere), and milliseconds heard."""
+        """The traces around the intervals ``around`` (None: everywhere), and how many milliseconds were heard."""
         wanted = [
             plan
             for row, intervals in enumerate(muted)
@@ -96,10 +93,9 @@ class _Listening:
         if not wanted:
             return found, 0
         channels: Literal["mono", "separate"] = "mono" if len(muted) == 1 else "separate"
-        with closing(audio.decode(self.path, rate=RATE, channels=channels)) as blocks:
-            pieces = cut(blocks, wanted, muted)
-            while batch := list(islice(pieces, _BATCH)):
-                found += self._look(batch, muted)
+        pieces = cut(audio.decode(self.path, rate=RATE, channels=channels), wanted, muted)
+        while batch := list(islice(pieces, _BATCH)):
+            found += self._look(batch, muted)
         return found, sum(end - start for plan in wanted for start, end in plan.stretches)
 
     def _look(self, batch: Sequence[Piece], muted: Muted) -> Iterator[_Found]:
@@ -148,9 +144,7 @@ def verify(
             touched = any(a <= interval[1] and b >= interval[0] for a, b in muted[trace.row])
             widened, added = widened + touched, added + (not touched)
             changed.append(interval)
-            muted = tuple(
-                merged([*row, interval]) if number == trace.row else row for number, row in enumerate(muted)
-            )
+            muted = tuple(merged([*row, interval]) if number == trace.row else row for number, row in enumerate(muted))
         found, more = listening.hear(muted, merged(changed))
         heard, listened = heard + len(found), listened + more
     return muted, Verification(
@@ -167,7 +161,7 @@ def verify(
 
 
 def _times(words: Sequence[Word], timed: Sequence[Word], run: range, end: int) -> Interval:
-    """When a run of ``words`` was said, by the same words heard once more with times; between the words around, if not."""
+    """When a run of ``words`` was said: ``timed`` are the same, heard once more. Between the words around, if not."""
     steps = Levenshtein.opcodes([word.text for word in words], [word.text for word in timed])
     first, last = len(timed), 0
     for step in steps:
@@ -182,9 +176,7 @@ def _times(words: Sequence[Word], timed: Sequence[Word], run: range, end: int) -
     return (timed[first - 1].end if 0 < first <= len(timed) else 0), (timed[last].start if last < len(timed) else end)
 
 
-def _grown(
-    trace: _Found, rounds: int, muted: Sequence[Interval], envelope: Envelope | None, duration: int
-) -> Interval:
+def _grown(trace: _Found, rounds: int, muted: Sequence[Interval], envelope: Envelope | None, duration: int) -> Interval:
     """What is muted for a trace: a step more on each side, out to a pause, and up to an interval that is near."""
     start, end = max(0, trace.start - _STEP_MS * rounds), min(duration, trace.end + _STEP_MS * rounds)
     if envelope is not None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from offrecord.ranges import merged
 from offrecord.redact.audio import mute
-from offrecord.redact.edges import merged
 from offrecord.redact.envelope import FRAME_MS, Envelope
 from offrecord.types import Interval
 

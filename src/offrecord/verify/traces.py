@@ -1,8 +1,8 @@
 """The looking: what was heard in redacted sound that was hidden, or that a detector would hide.
 
 What is heard is laid beside what the transcript lets pass, word by word and digit by digit; what the transcript lets
-pass is no trace. The rest is compared with what was hidden at this place, with what was hidden anywhere, and is shown to
-the detectors. Works on types alone. Nothing of what was heard leaves this module but the indices of its words.
+pass is no trace. The rest is compared with what was hidden at this place, with what was hidden anywhere, and is shown
+to the detectors. Works on types alone. Nothing of what was heard leaves this module but the indices of its words.
 """
 
 from __future__ import annotations
@@ -123,9 +123,7 @@ def traces(hidden: Hidden, heard: Sequence[Utterance], detectors: Sequence[Detec
     """For each of the utterances the runs of its words, as indices, that are traces of a detail."""
     looked = [_Looked(utterance.words, hidden.beside(utterance)) for utterance in heard]
     claimed = _claimed(hidden, heard, looked, detectors)
-    return [
-        list(_runs(look.traces() | claims)) for look, claims in zip(looked, claimed, strict=True)
-    ]
+    return [list(_runs(look.traces() | claims)) for look, claims in zip(looked, claimed, strict=True)]
 
 
 def _claimed(
@@ -185,10 +183,8 @@ class _Looked:
         if not new or (passed and fuzz.ratio(said, "".join(passed)) >= _ALIKE):
             return
         self.new.update(new)
-        value = "".join(side.low for side in secret)
-        if len(said) > _LEAST and len(value) > _LEAST and fuzz.ratio(said, value) >= _ALIKE:
+        if secret:
             self.here.update(new)
-        self.here.update(u for u in new if any(_shows(self.units[u].low, side) for side in secret))
 
     def traces(self) -> set[int]:
         """The words that say what is hidden here, and runs of digits that belong to a number that is."""

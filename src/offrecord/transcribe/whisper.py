@@ -106,19 +106,18 @@ class Whisper:
         """How `relisten` decodes."""
         return "five beams at temperature 0, windows of what is heard around, no voice detection"
 
-    def relisten(self, samples: NDArray[np.float32], *, times: bool) -> list[Word]:
-        """What a piece of at most 30 seconds says, decoded otherwise than by `transcribe`.
+    def relisten(self, samples: NDArray[np.float32]) -> list[Word]:
+        """What at most 30 seconds say, in milliseconds of the piece, decoded otherwise than by `transcribe`.
 
         One clip without voice detection and with no chance in it; where that goes round in circles, once more with no
-        words repeated. Milliseconds are those of the piece; without ``times``, which cost more, each word lasts as
-        long as the piece.
+        words repeated.
         """
         heard: list[Any] = []
         for how in _RELISTEN:
             segments, info = self.model.transcribe(
                 samples,
                 language=self.language,
-                word_timestamps=times,
+                word_timestamps=True,
                 vad_filter=False,
                 condition_on_previous_text=False,
                 temperature=0.0,
@@ -129,8 +128,6 @@ class Whisper:
                 break
         spaced = info.language not in _UNSPACED
         end = _ms(samples.size)
-        if not times:
-            return [Word(text, 0, end) for segment in heard for text in segment.text.split()]
         return [
             Word(text, min(round(from_s * 1000), end), min(round(to_s * 1000), end))
             for segment in heard

@@ -15,15 +15,16 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.distance import Levenshtein
 
 from offrecord import audio
 from offrecord.detect import Detector
 from offrecord.ranges import merged
 from offrecord.redact.envelope import Envelope
 from offrecord.types import Entity, Interval, Policy, Transcript, Verification, Word
+from offrecord.verify.beside import Hidden, Utterance
 from offrecord.verify.pieces import RATE, Piece, cut, plans, stretches
-from offrecord.verify.traces import Hidden, Utterance, traces
+from offrecord.verify.traces import traces
+from offrecord.verify.unaccounted import unaccounted
 
 __all__ = ["ROUNDS", "Hearing", "Muted", "verify"]
 
@@ -39,6 +40,8 @@ _STEP_MS = 150
 """How much further than the word was heard an interval grows, in each round once more."""
 _PAUSE_MS = 350
 """And from there how far at most to the next pause."""
+_BESIDE_MS = 200
+"""A word that may be a piece of a detail is one only this close to an interval."""
 _INTO_MS = 40
 """How far it goes into the pause."""
 _CRUMB_MS = 300
@@ -56,16 +59,20 @@ class Hearing(Protocol):
     def decoding(self) -> str:
         """How `relisten` decodes, in a few words."""
 
-    def relisten(self, samples: npt.NDArray[np.float32], *, times: bool) -> list[Word]:
-        """The words of at most 30 seconds at 16 kHz, and where asked for their times in milliseconds of the piece."""
+    def relisten(self, samples: npt.NDArray[np.float32]) -> list[Word]:
+        """The words of at most 30 seconds at 16 kHz, with their times in milliseconds of the piece."""
 
 
 class _Found(NamedTuple):
-    """Where a trace was heard: a row of the muted intervals, and milliseconds of the recording."""
+    """Where a trace was heard: a row of the muted intervals, and milliseconds of the recording.
+
+    One that is not ``sure`` may be a piece of a detail, or nothing: the interval beside it grows once.
+    """
 
     row: int
     start: int
     end: int
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +106,26 @@ class _Listening:
         return found, sum(end - start for plan in wanted for start, end in plan.stretches)
 
     def _look(self, batch: Sequence[Piece], muted: Muted) -> Iterator[_Found]:
-        heard = [self.hearing.relisten(piece.samples, times=False) for piece in batch]
         utterances = [
-            Utterance(words, piece.plan.stretches, piece.plan.channel if len(muted) > 1 else None)
-            for piece, words in zip(batch, heard, strict=True)
+            Utterance(
+                self.hearing.relisten(piece.samples),
+                piece.plan.stretches,
+                piece.plan.channel if len(muted) > 1 else None,
+            )
+            for piece in batch
         ]
         found = traces(self.hidden, utterances, self.detectors)
-        for piece, words, runs in zip(batch, heard, found, strict=True):
-            if not runs:
-                continue
-            timed = self.hearing.relisten(piece.samples, times=True)
-            for run in runs:
-                start, end = piece.source(*_times(words, timed, run, piece.samples.size * 1_000 // RATE))
-                yield _Found(piece.plan.channel, start, end)
+        for piece, (said, odd, places) in zip(batch, found, strict=True):
+            row = piece.plan.channel
+            heard = [piece.source(*when) for when in said]
+            if self.envelope is not None:
+                pauses = self.envelope.pauses[row if row < len(self.envelope.levels) else 0]
+                for place in places:
+                    heard += unaccounted(place, piece, muted[row], pauses)
+            yield from (_Found(row, start, end) for start, end in heard)
+            for start, end in (piece.source(*when) for when in odd):
+                if any(a - _BESIDE_MS <= end and b + _BESIDE_MS >= start for a, b in muted[row]):
+                    yield _Found(row, start, end, sure=False)
 
 
 def verify(
@@ -145,7 +159,8 @@ def verify(
             widened, added = widened + touched, added + (not touched)
             changed.append(interval)
             muted = tuple(merged([*row, interval]) if number == trace.row else row for number, row in enumerate(muted))
-        found, more = listening.hear(muted, merged(changed))
+        again, more = listening.hear(muted, merged(changed))
+        found = [trace for trace in again if trace.sure]
         heard, listened = heard + len(found), listened + more
     return muted, Verification(
         mode=mode,
@@ -158,22 +173,6 @@ def verify(
         added=added,
         left=merged((trace.start, max(trace.end, trace.start + 1)) for trace in found),
     )
-
-
-def _times(words: Sequence[Word], timed: Sequence[Word], run: range, end: int) -> Interval:
-    """When a run of ``words`` was said: ``timed`` are the same, heard once more. Between the words around, if not."""
-    steps = Levenshtein.opcodes([word.text for word in words], [word.text for word in timed])
-    first, last = len(timed), 0
-    for step in steps:
-        start, stop = max(run.start, step.src_start), min(run.stop, step.src_end)
-        if start >= stop:
-            continue
-        same = step.tag == "equal"
-        first = min(first, step.dest_start + (start - step.src_start if same else 0))
-        last = max(last, step.dest_end - (step.src_end - stop if same else 0))
-    if first < last:
-        return min(word.start for word in timed[first:last]), max(word.end for word in timed[first:last])
-    return (timed[first - 1].end if 0 < first <= len(timed) else 0), (timed[last].start if last < len(timed) else end)
 
 
 def _grown(trace: _Found, rounds: int, muted: Sequence[Interval], envelope: Envelope | None, duration: int) -> Interval:

@@ -7,8 +7,6 @@ to the detectors. Works on types alone. Nothing of what was heard leaves this mo
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,114 +14,54 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from offrecord.detect import Detector, detect, repeats
+from offrecord.detect import Detector, detect
 from offrecord.detect.english import is_common
-from offrecord.detect.spoken import written
-from offrecord.labels import DENIED
+from offrecord.redact.edges import BREAK_MS
 from offrecord.resolve import resolve
-from offrecord.types import Entity, Interval, Policy, Span, Transcript, Word
+from offrecord.types import Interval, Transcript, Word
+from offrecord.verify.beside import Hidden, Side, Unit, Utterance, units
 
-__all__ = ["Hidden", "Utterance", "traces"]
+__all__ = ["Place", "Traces", "traces"]
 
-_NEAR_MS = 1_000
-"""How far a word's time may be wrong: so much around a stretch, words count as let pass or hidden there."""
 _ALIKE = 75
 """How similar, of 100, two words are that two decodings made of the same sound."""
 _SAME = 85
 """How similar a word has to be to a detail that was hidden somewhere else."""
 _LEAST = 3
 """Letters of a name, digits of a number: fewer are no trace of it unless they were hidden at this very place."""
-_UNIT = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d")
+_ODD = 3
+"""More words than this at one place are another matter than a piece of a detail."""
 
 
-class Utterance(NamedTuple):
-    """What was heard in one piece: ``words``, and which milliseconds of the recording it was."""
+class Traces(NamedTuple):
+    """What gives a detail away in one utterance; milliseconds of the piece.
 
-    words: Sequence[Word]
-    stretches: Sequence[Interval]
-    channel: int | None
+    ``odd``: heard where only hidden words are, though it is like none of them. ``places``: where details are hidden.
+    """
 
-
-class _Unit(NamedTuple):
-    """A word, or one digit of a number, as it would be written; ``word`` is the index of the word that says it."""
-
-    low: str
-    word: int
+    sure: list[Interval]
+    odd: list[Interval]
+    places: list[Place]
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One unit of the transcript: whether it is hidden, and whether under a person's name."""
+class Place(NamedTuple):
+    """Words that are hidden, one after the other: their times in the recording, by the transcript.
 
-    low: str
-    hidden: bool
-    name: bool
+    ``before`` and ``after``: where, in the piece, the word before them was heard to end, and the one after to begin;
+    None where it was not heard again.
+    """
 
-
-class Hidden:
-    """What a transcript hides and lets pass, made ready to be looked for."""
-
-    def __init__(self, transcript: Transcript, entities: Sequence[Entity], policy: Policy) -> None:
-        self.transcript, self.policy = transcript, policy
-        self._labels = {i: entity.label for entity in entities for i in entity.words}
-        self._values, self._spans = _values(transcript, entities)
-        words = transcript.words
-        order = sorted(range(len(words)), key=lambda i: words[i].start)
-        self._order = order
-        self._starts = [words[i].start for i in order]
-        self._longest = max((word.end - word.start for word in words), default=0)
-
-    def beside(self, heard: Utterance) -> list[_Side]:
-        """The units of the transcript in and around the stretches, in the order in which they were said."""
-        chosen: set[int] = set()
-        for start, end in heard.stretches:
-            first = bisect_left(self._starts, start - _NEAR_MS - self._longest)
-            last = bisect_right(self._starts, end + _NEAR_MS)
-            chosen.update(
-                i
-                for i in self._order[first:last]
-                if self.transcript.words[i].end >= start - _NEAR_MS
-                and (heard.channel is None or self.transcript.words[i].channel in (None, heard.channel))
-            )
-        ordered = sorted(chosen, key=lambda i: (self.transcript.words[i].start, i))
-        found = []
-        for unit in _units([self.transcript.words[i].text for i in ordered]):
-            label = self._labels.get(ordered[unit.word])
-            found.append(_Side(unit.low, label is not None, label == "person_name"))
-        return found
-
-    def repeated(self, text: str) -> list[Span]:
-        """Claims on what says again, in ``text``, what was hidden anywhere."""
-        start = len(self._values)
-        claims = repeats.find(self._values + text, self._spans)
-        return [
-            Span(span.start - start, span.end - start, span.label, span.score, span.source)
-            for span in claims
-            if span.start >= start
-        ]
+    start: int
+    end: int
+    before: int | None
+    after: int | None
 
 
-def _values(transcript: Transcript, entities: Sequence[Entity]) -> tuple[str, list[Span]]:
-    """The different values that are hidden, each on a line, with a claim on each."""
-    spans: dict[tuple[str, str], Span] = {}
-    pieces: list[str] = []
-    at = 0
-    for entity in entities:
-        start, end = transcript.characters_of(entity.words)
-        value = transcript.text[start:end].replace("\n", " ")
-        if entity.label == DENIED or (value, entity.label) in spans:
-            continue
-        spans[value, entity.label] = Span(at, at + len(value), entity.label, 1.0, "hidden")
-        pieces.append(value + "\n")
-        at += len(value) + 1
-    return "".join(pieces), list(spans.values())
-
-
-def traces(hidden: Hidden, heard: Sequence[Utterance], detectors: Sequence[Detector]) -> list[list[range]]:
-    """For each of the utterances the runs of its words, as indices, that are traces of a detail."""
+def traces(hidden: Hidden, heard: Sequence[Utterance], detectors: Sequence[Detector]) -> list[Traces]:
+    """What is found in each of the utterances."""
     looked = [_Looked(utterance.words, hidden.beside(utterance)) for utterance in heard]
     claimed = _claimed(hidden, heard, looked, detectors)
-    return [list(_runs(look.traces() | claims)) for look, claims in zip(looked, claimed, strict=True)]
+    return [look.found(claims) for look, claims in zip(looked, claimed, strict=True)]
 
 
 def _claimed(
@@ -157,24 +95,31 @@ class _Looked:
     """The words of one utterance beside the transcript."""
 
     words: Sequence[Word]
-    beside: Sequence[_Side]
-    units: list[_Unit] = field(init=False)
+    beside: Sequence[Side]
+    units: list[Unit] = field(init=False)
     new: set[int] = field(init=False, default_factory=set)
     """Units that the transcript does not let pass."""
     here: set[int] = field(init=False, default_factory=set)
-    """Units that are hidden at this very place."""
+    """Units that show what is hidden at this very place."""
+    odd: set[int] = field(init=False, default_factory=set)
+    """Units that were heard where only hidden ones are, whatever they mean: often a piece of these."""
+    same: dict[int, int] = field(init=False, default_factory=dict)
+    """The word that was heard for a unit of the transcript that is let pass."""
 
     def __post_init__(self) -> None:
-        self.units = _units([word.text for word in self.words])
+        self.units = units([word.text for word in self.words])
         kept = [i for i, side in enumerate(self.beside) if not side.hidden]
         steps = Levenshtein.opcodes([self.beside[i].low for i in kept], [unit.low for unit in self.units])
         for step in steps:
-            if step.tag in ("replace", "insert"):
+            if step.tag == "equal":
+                pairs = zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=True)
+                self.same.update((kept[k], self.units[u].word) for k, u in pairs)
+            elif step.tag in ("replace", "insert"):
                 first = kept[step.src_start - 1] + 1 if step.src_start else 0
                 last = kept[step.src_end] if step.src_end < len(kept) else len(self.beside)
                 self._compare(range(step.dest_start, step.dest_end), self.beside[first:last])
 
-    def _compare(self, units: range, between: Sequence[_Side]) -> None:
+    def _compare(self, units: range, between: Sequence[Side]) -> None:
         """Sort out units that were heard between two that are known, where the transcript has ``between``."""
         passed = [side.low for side in between if not side.hidden]
         secret = [side for side in between if side.hidden]
@@ -183,8 +128,22 @@ class _Looked:
         if not new or (passed and fuzz.ratio(said, "".join(passed)) >= _ALIKE):
             return
         self.new.update(new)
-        if secret:
+        value = "".join(side.low for side in secret)
+        if len(said) > _LEAST and len(value) > _LEAST and fuzz.ratio(said, value) >= _ALIKE:
             self.here.update(new)
+        self.here.update(u for u in new if any(_shows(self.units[u].low, side) for side in secret))
+        if secret and not passed and len(new) <= _ODD:
+            self.odd.update(new)
+
+    def found(self, claims: set[int]) -> Traces:
+        """All there is, with the words ``claims`` that a detector claims."""
+        sure = self.traces() | claims
+        odd = {self.units[u].word for u in self.odd} - sure
+        return Traces(self._when(sure), self._when(odd), list(self.places()))
+
+    def _when(self, words: set[int]) -> list[Interval]:
+        runs = _runs(words)
+        return [(min(self.words[i].start for i in run), max(self.words[i].end for i in run)) for run in runs]
 
     def traces(self) -> set[int]:
         """The words that say what is hidden here, and runs of digits that belong to a number that is."""
@@ -197,6 +156,39 @@ class _Looked:
                 if said[at : at + _LEAST] in numbers and any(u in self.new for u in part):
                     found.update(self.units[u].word for u in part)
         return found
+
+    def places(self) -> Iterator[Place]:
+        """Where details are hidden, between the nearest words around them that were heard again."""
+        for run in self._hidden():
+            before, after = (
+                self.same.get(i) if self._follow(*sorted((i, j))) else None
+                for i, j in ((run[0] - 1, run[0]), (run[-1] + 1, run[-1]))
+            )
+            yield Place(
+                min(self.beside[i].start for i in run),
+                max(self.beside[i].end for i in run),
+                None if before is None else self.words[before].end,
+                None if after is None else self.words[after].start,
+            )
+
+    def _hidden(self) -> Iterator[list[int]]:
+        """Units that are hidden, one right after the other."""
+        run: list[int] = []
+        for i, side in enumerate(self.beside):
+            if run and not (side.hidden and self._follow(i - 1, i)):
+                yield run
+                run = []
+            if side.hidden:
+                run.append(i)
+        if run:
+            yield run
+
+    def _follow(self, one: int, other: int) -> bool:
+        """Whether two units were said in one go: both are there, and no long pause was made."""
+        if not 0 <= one < other < len(self.beside):
+            return False
+        a, b = self.beside[one], self.beside[other]
+        return b.start - a.end <= BREAK_MS
 
     def _digits(self) -> Iterator[list[int]]:
         run: list[int] = []
@@ -222,25 +214,11 @@ class _Looked:
         return any(unit.low.isdecimal() or not is_common(unit.low) for unit in self.units if unit.word == word)
 
 
-def _units(texts: Sequence[str]) -> list[_Unit]:
-    """Words and single digits of what is said, "double four" as two fours."""
-    starts, at = [], 0
-    for text in texts:
-        starts.append(at)
-        at += len(text) + 1
-    view = written(" ".join(texts))
-    found = []
-    for match in _UNIT.finditer(view.text.lower().replace("\u2019", "'")):
-        first, _ = view.source(*match.span())
-        found.append(_Unit(match[0].removesuffix("'s"), bisect_right(starts, first) - 1))
-    return found
-
-
 def _alike(one: str, other: str) -> bool:
     return one == other or (not one.isdecimal() and not other.isdecimal() and fuzz.ratio(one, other) >= _ALIKE)
 
 
-def _shows(low: str, side: _Side) -> bool:
+def _shows(low: str, side: Side) -> bool:
     """Whether a unit gives away one that was hidden here: the same or alike, or its beginning or end."""
     if low.isdecimal() or side.low.isdecimal():
         return low == side.low

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hearings import Dreamer, Script, clock, said
 
 import offrecord
 from offrecord import export
@@ -92,9 +93,30 @@ def _values(_: Path) -> object:
     )
 
 
+def _verified(directory: Path) -> object:
+    """Once where the second listening finds it and mutes it, and once where it hears it whatever is muted."""
+    path = clock(directory / "clock.wav")
+    words = tuple(said(f"my name is {CANARY} and I need some help today"))
+    redactor = offrecord.Redactor(deny=[CANARY], allow_unverified=True)
+    redactor.verifier = Script(words)
+    found = redactor.redact(path, transcript=Transcript(words, 12_000))
+    redactor.verifier = Dreamer(CANARY)
+    left = redactor.redact(path, transcript=Transcript(words, 12_000))
+    assert left.verification
+    assert left.verification.left
+    return found, left, export.as_json(left)
+
+
+def _unverified(directory: Path) -> object:
+    words = tuple(said(f"my name is {CANARY} and I need some help today"))
+    redactor = offrecord.Redactor(deny=[CANARY])
+    redactor.verifier = Dreamer(CANARY)
+    return redactor.redact(clock(directory / "clock.wav"), transcript=Transcript(words, 12_000))
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
-    _bad_order, _values,
+    _bad_order, _values, _verified, _unverified,
 ]  # fmt: skip
 
 

@@ -3,83 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
+from hearings import LENGTH, Dreamer, Script, clock, said
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from sounds import write
 
 from offrecord.labels import LABELS
 from offrecord.types import Entity, Interval, Policy, Span, Transcript, Verification, Word
 from offrecord.verify import ROUNDS, Muted, verify
 
 ALL = Policy(frozenset(LABELS))
-LENGTH = 12_000
-
-
-@dataclass
-class Script:
-    """A recogniser that hears the words of a script where at least ``share`` of their sound is left.
-
-    It tells the time by the sound itself: a recording of `clock` is louder by a step each millisecond.
-    """
-
-    words: Sequence[Word]
-    share: float = 0.5
-    heard: list[int] = field(default_factory=list)
-    """Milliseconds of each piece that it was given."""
-    name: str = "script"
-    decoding: str = "by heart"
-
-    def relisten(self, samples: NDArray[np.float32]) -> list[Word]:
-        """What of the script is left, at the times of the piece."""
-        clock = np.rint(samples[8::16] * 32_768).astype(int)
-        self.heard.append(len(clock))
-        found = []
-        for word in self.words:
-            mine = np.flatnonzero((abs(clock) >= word.start) & (abs(clock) < word.end) & (clock != 0))
-            right = word.channel is None or (mine.size and (clock[mine[0]] < 0) == bool(word.channel))
-            if mine.size >= self.share * (word.end - word.start) and right:
-                found.append(Word(word.text, int(mine[0]), int(mine[-1]) + 1))
-        return sorted(found, key=lambda word: word.start)
-
-
-@dataclass
-class Dreamer:
-    """A recogniser that hears the same words in whatever it is given."""
-
-    text: str
-    name: str = "dreamer"
-    decoding: str = "none"
-
-    def relisten(self, samples: NDArray[np.float32]) -> list[Word]:
-        """The words one after another in the middle of the piece, a tenth of a second each."""
-        middle = samples.size // 32
-        return [Word(text, middle + 100 * i, middle + 100 * i + 100) for i, text in enumerate(self.text.split())]
-
-
-def clock(path: Path, channels: int = 1) -> Path:
-    """A recording whose every millisecond is as loud as its number; the second channel is upside down."""
-    line = np.repeat(np.arange(1, LENGTH + 1), 16) / 32_768
-    return write(path, np.stack([line, -line][:channels]) * (32_768 / 32_767), 16_000, "pcm_s16le", "wav")
 
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve seconds."""
     return clock(tmp_path_factory.mktemp("sound") / "clock.wav")
-
-
-def said(text: str, *, each: int = 400, start: int = 1_000, channel: int | None = None) -> list[Word]:
-    """The words of a text one after another, evenly."""
-    return [
-        Word(word, start + i * each, start + (i + 1) * each, channel=channel) for i, word in enumerate(text.split())
-    ]
 
 
 def hidden(words: Sequence[Word], label: str, first: int, last: int) -> tuple[Transcript, list[Entity]]:
@@ -223,6 +165,7 @@ def test_an_allowed_word_is_no_trace(recording: Path) -> None:
     )
 
 
+@settings(max_examples=30)  # each decodes twelve seconds up to four times
 @given(
     muted=st.lists(st.tuples(st.integers(0, 110), st.integers(1, 10)), max_size=4),
     text=st.lists(st.sampled_from(["Margaret", "Thompson", "4", "155", "the", "help", "today"]), max_size=6),

@@ -24,7 +24,7 @@ from offrecord.resolve import resolve
 from offrecord.settings import settings
 from offrecord.transcribe import imported, whisper
 from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Verification, Word
-from offrecord.verify import verify
+from offrecord.verify import Hearing, verify
 
 __all__ = ["Redactor"]
 
@@ -82,7 +82,7 @@ class Redactor:
         return tagger.load(set_.tagger, threads=1, strictness=set_.strictness, threshold=set_.threshold)
 
     @cached_property
-    def verifier(self) -> whisper.Whisper:
+    def verifier(self) -> Hearing:
         """Who listens to redacted sound: the recogniser with another decoding, unless the settings name another."""
         set_ = self.settings
         if set_.verify_model in (None, set_.model):

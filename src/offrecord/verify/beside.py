@@ -32,10 +32,10 @@ class Utterance(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A word, or one digit of a number, as it would be written; ``word`` is the index of the word that says it."""
+    """A word, or one digit of a number, as it would be written; ``words`` are the indices of those that say it."""
 
     low: str
-    word: int
+    words: range
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ class Hidden:
         words = [self.transcript.words[self._order[n]] for n in ordered]
         found = []
         for unit in units([word.text for word in words]):
-            label = self._labels.get(self._order[ordered[unit.word]])
-            word = words[unit.word]
-            known = label is not None, label == "person_name"
-            found.append(Side(unit.low, *known, word.start, word.end))
+            labels = {self._labels[i] for k in unit.words if (i := self._order[ordered[k]]) in self._labels}
+            first_word, last_word = words[unit.words[0]], words[unit.words[-1]]
+            known = bool(labels), "person_name" in labels
+            found.append(Side(unit.low, *known, first_word.start, max(first_word.end, last_word.end)))
         return found
 
     def repeated(self, text: str) -> list[Span]:
@@ -120,6 +120,7 @@ def units(texts: Sequence[str]) -> list[Unit]:
     view = written(" ".join(texts))
     found = []
     for match in _UNIT.finditer(view.text.lower().replace("\u2019", "'")):
-        first, _ = view.source(*match.span())
-        found.append(Unit(match[0].removesuffix("'s"), bisect_right(starts, first) - 1))
+        first, end = view.source(*match.span())
+        words = range(bisect_right(starts, first) - 1, bisect_left(starts, end))
+        found.append(Unit(match[0].removesuffix("'s"), words))
     return found

@@ -7,7 +7,7 @@ to the detectors. Works on types alone. Nothing of what was heard leaves this mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ _SAME = 85
 """How similar a word has to be to a detail that was hidden somewhere else."""
 _LEAST = 3
 """Letters of a name, digits of a number: fewer are no trace of it unless they were hidden at this very place."""
+_DICTATED = frozenset("com org net edu gov co uk www http https".split())
+"""What is said in any address, like "dot" and "at"."""
 _ODD = 3
 """More words than this at one place are another matter than a piece of a detail."""
 
@@ -103,8 +105,8 @@ class _Looked:
     """Units that show what is hidden at this very place."""
     odd: set[int] = field(init=False, default_factory=set)
     """Units that were heard where only hidden ones are, whatever they mean: often a piece of these."""
-    same: dict[int, int] = field(init=False, default_factory=dict)
-    """The word that was heard for a unit of the transcript that is let pass."""
+    same: dict[int, range] = field(init=False, default_factory=dict)
+    """The words that were heard for a unit of the transcript that is let pass."""
 
     def __post_init__(self) -> None:
         self.units = units([word.text for word in self.words])
@@ -113,7 +115,7 @@ class _Looked:
         for step in steps:
             if step.tag == "equal":
                 pairs = zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=True)
-                self.same.update((kept[k], self.units[u].word) for k, u in pairs)
+                self.same.update((kept[k], self.units[u].words) for k, u in pairs)
             elif step.tag in ("replace", "insert"):
                 first = kept[step.src_start - 1] + 1 if step.src_start else 0
                 last = kept[step.src_end] if step.src_end < len(kept) else len(self.beside)
@@ -138,8 +140,12 @@ class _Looked:
     def found(self, claims: set[int]) -> Traces:
         """All there is, with the words ``claims`` that a detector claims."""
         sure = self.traces() | claims
-        odd = {self.units[u].word for u in self.odd} - sure
+        odd = self._said(self.odd) - sure
         return Traces(self._when(sure), self._when(odd), list(self.places()))
+
+    def _said(self, units: Iterable[int]) -> set[int]:
+        """The words that say these units."""
+        return {word for u in units for word in self.units[u].words}
 
     def _when(self, words: set[int]) -> list[Interval]:
         runs = _runs(words)
@@ -147,14 +153,14 @@ class _Looked:
 
     def traces(self) -> set[int]:
         """The words that say what is hidden here, and runs of digits that belong to a number that is."""
-        found = {self.units[u].word for u in self.here}
+        found = self._said(self.here)
         numbers = "".join(side.low if side.low.isdecimal() else " " for side in self.beside if side.hidden)
         for run in self._digits():
             said = "".join(self.units[u].low for u in run)
             for at in range(len(said) - _LEAST + 1):
                 part = run[at : at + _LEAST]
                 if said[at : at + _LEAST] in numbers and any(u in self.new for u in part):
-                    found.update(self.units[u].word for u in part)
+                    found |= self._said(part)
         return found
 
     def places(self) -> Iterator[Place]:
@@ -167,8 +173,8 @@ class _Looked:
             yield Place(
                 min(self.beside[i].start for i in run),
                 max(self.beside[i].end for i in run),
-                None if before is None else self.words[before].end,
-                None if after is None else self.words[after].start,
+                None if before is None else self.words[before[-1]].end,
+                None if after is None else self.words[after[0]].start,
             )
 
     def _hidden(self) -> Iterator[list[int]]:
@@ -204,14 +210,19 @@ class _Looked:
     def tells(self, word: int) -> bool:
         """Whether a word says something that the transcript does not let pass, and more than a common word."""
         return any(
-            u in self.new and (unit.low.isdecimal() or not is_common(unit.low))
+            u in self.new and (unit.low.isdecimal() or not _is_common(unit.low))
             for u, unit in enumerate(self.units)
-            if unit.word == word
+            if word in unit.words
         )
 
     def telling(self, word: int) -> bool:
         """Whether a word is a digit, or no common word."""
-        return any(unit.low.isdecimal() or not is_common(unit.low) for unit in self.units if unit.word == word)
+        return any(unit.low.isdecimal() or not _is_common(unit.low) for unit in self.units if word in unit.words)
+
+
+def _is_common(low: str) -> bool:
+    """Whether a word says nothing of a detail by itself."""
+    return low in _DICTATED or is_common(low)
 
 
 def _alike(one: str, other: str) -> bool:
@@ -222,12 +233,12 @@ def _shows(low: str, side: Side) -> bool:
     """Whether a unit gives away one that was hidden here: the same or alike, or its beginning or end."""
     if low.isdecimal() or side.low.isdecimal():
         return low == side.low
-    if is_common(low):
+    if _is_common(low):
         return side.name and low == side.low and len(low) >= _LEAST
     if len(low) == 1:
         return low == side.low
     part = len(low) >= _LEAST and (side.low.startswith(low) or side.low.endswith(low))
-    return part or (not is_common(side.low) and _alike(low, side.low))
+    return part or (not _is_common(side.low) and _alike(low, side.low))
 
 
 def _runs(words: set[int]) -> Iterator[range]:

@@ -1,12 +1,16 @@
 """How much of the details is left to hear: Offrecord beside the script that people write today.
 
     python bench/audio.py [--only d002 d006] [--policy all] [--pad 250] [--markdown]
-    python bench/audio.py --gold
+    python bench/audio.py --all --verify around        # the details known and found, before and after verification
+    python bench/audio.py --gold [--halves]
+    python bench/audio.py --all [--model DIRECTORY]
 
 Each call of `../shared/audio/calls` whose details have exact times is redacted the whole way, and what would be muted
 is compared with those times. The usual script takes faster-whisper's words (the same weights and settings), asks
 Presidio about their text, and mutes the words that it names, from start to end. With ``--gold`` the truth decides which
-words are details, so that the edges alone are measured: with Offrecord's intervals, and with the words' own.
+words are details, so that the edges alone are measured: as shipped, with the guard band alone, and with the words' own.
+``--all`` prints those and the whole way; ``--halves`` adds a row for every other call, to see what was tuned to a few.
+``bench/whisper_base.sh DIRECTORY`` puts whisper-base into a directory for ``--model``.
 
 "left": details of which less than 95% is muted. "wrongly muted": seconds outside every detail, guard bands included.
 The exact times hold 30 ms of silence at each end of a detail; ``--trim 30`` leaves them out of what has to be muted.
@@ -27,7 +31,8 @@ import report
 from gold import SHARED
 
 if TYPE_CHECKING:
-    from offrecord import Redactor, Transcript
+    from offrecord import Entity, Redactor, Transcript
+    from offrecord.redact.envelope import Envelope
 
 CALLS = SHARED / "audio" / "calls"
 COVERED = 0.95
@@ -48,6 +53,7 @@ class Call:
     exact: bool
     duration: float
     details: tuple[Times, ...]
+    labels: tuple[str, ...]
 
     def __str__(self) -> str:
         return self.name
@@ -89,7 +95,8 @@ def read_calls(names: Sequence[str] | None = None) -> list[Call]:
         truth = json.loads(known[name].read_text(encoding="utf-8"))
         details = tuple((detail["start"] * 1000, detail["end"] * 1000) for detail in truth["details"])
         path = known[name].with_suffix(".mp3")
-        calls.append(Call(name, path, truth["exact"], truth["seconds"] * 1000, details))
+        labels = tuple(detail["label"] for detail in truth["details"])
+        calls.append(Call(name, path, truth["exact"], truth["seconds"] * 1000, details, labels))
     return calls
 
 
@@ -125,13 +132,16 @@ def within(one: Times, ranges: Iterable[Times]) -> float:
     return sum(max(0.0, min(one[1], end) - max(one[0], start)) for start, end in ranges)
 
 
-def recognised(redactor: Redactor, path: Path) -> Transcript:
-    """The words of a recording as the pipeline gets them."""
+def recognised(redactor: Redactor, path: Path) -> tuple[Transcript, Envelope]:
+    """The words of a recording, and the measures of its sound, as the pipeline gets them."""
     from offrecord import Transcript
+    from offrecord.meter import Meter
 
-    chunks = list(redactor.recogniser.transcribe(path))
+    meter = Meter()
+    chunks = list(redactor.recogniser.transcribe(path, listen=meter.hear))
     words = [word for chunk in chunks for word in chunk.words]
-    return Transcript.spoken(words, chunks[-1].end if chunks else 0, redactor.settings.language)
+    heard = Transcript.spoken(words, chunks[-1].end if chunks else 0, redactor.settings.language)
+    return heard, meter.envelope()
 
 
 def usual_script(redactor: Redactor) -> Muter:
@@ -171,28 +181,83 @@ def words_of(detail: Times, transcript: Transcript) -> list[int]:
     return half or ([nearest] if nearest is not None and shares[nearest] > 0 else [])
 
 
-def gold_edges(call: Call, transcript: Transcript, pad: int) -> dict[str, Iterable[Times]]:
-    """What is muted when the truth says which words are details: by Offrecord's intervals, and by the words' times."""
+def gold_edges(
+    call: Call, transcript: Transcript, envelope: Envelope, redactor: Redactor, verifying: str
+) -> dict[str, Iterable[Times]]:
+    """What is muted when the truth says which words are details: by Offrecord's edges, a pad, and the words' times."""
     from offrecord import Entity
     from offrecord.redact.edges import intervals
 
-    chosen = [found for detail in call.details if (found := words_of(detail, transcript))]
-    entities = [Entity(range(found[0], found[-1] + 1), "person_name", ()) for found in chosen]
-    said = [transcript.words[i] for found in chosen for i in found]
-    return {
-        f"gold words, Offrecord's intervals (pad {pad} ms)": intervals(transcript, entities, pad=pad),
+    chosen = [
+        (label, found)
+        for label, detail in zip(call.labels, call.details, strict=True)
+        if (found := words_of(detail, transcript))
+    ]
+    entities = [Entity(range(found[0], found[-1] + 1), label, ()) for label, found in chosen]
+    pad = redactor.policy.pad
+    said = [transcript.words[i] for _, found in chosen for i in found]
+    shipped = intervals(transcript, entities, pad=pad, envelope=envelope)
+    ways: dict[str, Iterable[Times]] = {f"gold words, edges as shipped (pad {pad} ms)": shipped}
+    if verifying != "off":
+        ways[f"gold words, edges as shipped, verified ({verifying})"] = verified(
+            call, transcript, disjoint(entities), shipped, envelope, redactor, verifying
+        )
+    return ways | {
+        f"gold words, {pad} ms on each side": intervals(transcript, entities, pad=pad),
         "gold words, their times": [(word.start, word.end) for word in said],
     }
+
+
+def disjoint(entities: Sequence[Entity]) -> list[Entity]:
+    """The same words, each in one entity: two details may share a word."""
+    from dataclasses import replace
+
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda entity: entity.words.start):
+        words = range(max(entity.words.start, kept[-1].words.stop if kept else 0), entity.words.stop)
+        kept += [replace(entity, words=words)] if words else []
+    return kept
+
+
+def verified(
+    call: Call,
+    transcript: Transcript,
+    entities: Sequence[Entity],
+    muted: tuple[tuple[int, int], ...],
+    envelope: Envelope,
+    redactor: Redactor,
+    verifying: str,
+) -> tuple[tuple[int, int], ...]:
+    """The intervals after a second listening."""
+    from offrecord.verify import verify
+
+    (grown,), _ = verify(
+        call.path,
+        transcript,
+        entities,
+        (muted,),
+        hearing=redactor.verifier,
+        detectors=redactor.detectors,
+        policy=redactor.policy,
+        mode="full" if verifying == "full" else "around",
+        envelope=envelope,
+    )
+    return grown
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="CALL", help="these calls instead of all with exact times")
     parser.add_argument("--gold", action="store_true", help="let the truth decide which words are details")
+    parser.add_argument("--all", action="store_true", help="that, and the whole way")
+    parser.add_argument("--halves", action="store_true", help="rows for every other call as well")
+    parser.add_argument("--strict", action="store_true", help="mute speech that was not recognised, too")
     parser.add_argument("--policy", default="all")
     parser.add_argument("--pad", type=int, help="milliseconds, instead of Offrecord's own")
     parser.add_argument("--threshold", type=float, help="of Offrecord's tagger, instead of its own")
     parser.add_argument("--model", help="recogniser, for both; default: Offrecord's own")
+    parser.add_argument("--verify", choices=("around", "full", "off"), default="off", help="listen a second time")
+    parser.add_argument("--verify-model", help="who listens a second time; default: the recogniser")
     parser.add_argument("--trim", type=float, default=0, metavar="MS", help="taken off each end of a detail")
     parser.add_argument("--per-call", action="store_true", help="a row for each call as well")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N calls: a trial, not a result")
@@ -205,28 +270,35 @@ def main() -> None:
     args = _arguments()
     from offrecord import Redactor
 
-    redactor = Redactor(policy=args.policy, pad=args.pad, threshold=args.threshold, model=args.model)
+    redactor = Redactor(
+        policy=args.policy, pad=args.pad, threshold=args.threshold, model=args.model, strict=args.strict,
+        verify=args.verify, verify_model=args.verify_model, allow_unverified=True,
+    )  # fmt: skip
     calls = [call for call in read_calls(args.only) if call.exact][: args.limit]
-    muters: dict[str, Muter] = {f"Offrecord, {args.policy}": lambda call: redactor.redact(call.path).muted}
+    whole = f"Offrecord, {args.policy}" + (", strict" if args.strict else "")
+    whole += f", verified ({args.verify})" if args.verify != "off" else ""
+    muters: dict[str, Muter] = {} if args.gold else {whole: lambda call: redactor.redact(call.path).muted}
     notes = [f"recogniser {redactor.recogniser.name}, tagger {redactor.tagger.name}, pad {redactor.policy.pad} ms"]
     if absent := peers.PRESIDIO.missing():
         notes.append(f"usual script: {absent}")
-    elif not args.gold:
+    elif not (args.gold or args.all):
         muters["usual script (words + Presidio, exact times)"] = usual_script(redactor)
     if args.limit is not None:
         notes.append(f"a trial: only {', '.join(map(str, calls))}")
     heard: dict[tuple[str, str], Heard] = {}
     for call in calls:
         report.progress(call.name)
-        if args.gold:
-            ways = gold_edges(call, recognised(redactor, call.path), redactor.policy.pad)
-        else:
-            ways = {name: mute(call) for name, mute in muters.items()}
+        ways: dict[str, Iterable[Times]] = {}
+        if args.gold or args.all:
+            ways |= gold_edges(call, *recognised(redactor, call.path), redactor, args.verify)
+        ways |= {name: mute(call) for name, mute in muters.items()}
         heard |= {(name, call.name): compare(call, muted, args.trim) for name, muted in ways.items()}
     rows = []
     for name in dict.fromkeys(name for name, _ in heard):
         mine = {call: result for (way, call), result in heard.items() if way == name}
         rows.append(sum(mine.values(), Heard()).cells(name))
+        for first in (0, 1) if args.halves else ():
+            rows.append(sum(list(mine.values())[first::2], Heard()).cells(f"  half {first + 1}"))
         rows += [result.cells(f"  {call}") for call, result in mine.items() if args.per_call]
     report.show(report.stamp(["faster-whisper", *peers.PRESIDIO.packages], notes), markdown=args.markdown)
     print(report.table(HEADER, rows, markdown=args.markdown))

@@ -6,7 +6,7 @@ The calls of `../shared/audio/calls` with exact times are recognised and their d
 at a time is planted into the muted intervals, at a detail that is otherwise muted wholly:
 
 - late: its interval begins 300 ms after the detail does;
-- digit: 300 ms around the middle of a number of four digits or more are left;
+- digit: the loudest 300 ms of the middle third of a number are left;
 - channel: its interval lies on the other channel (the words stand on the channel of who says them);
 - missed: it has no interval at all.
 
@@ -28,7 +28,7 @@ from offrecord import Entity, Redactor, Transcript
 from offrecord.detect import detect
 from offrecord.meter import measure
 from offrecord.redact.cover import cover
-from offrecord.redact.envelope import Envelope
+from offrecord.redact.envelope import FRAME_MS, Envelope
 from offrecord.resolve import resolve
 from offrecord.types import Interval
 from offrecord.verify import Muted, verify
@@ -67,7 +67,7 @@ def known(redactor: Redactor, call: Call) -> Known:
     """Recognise and detect once; words stand on the channel of the turn that they are in."""
     truth = json.loads(call.path.with_suffix(".json").read_text(encoding="utf-8"))
     turns = [(turn["start"] * 1000, turn["end"] * 1000, "AB".index(turn["speaker"])) for turn in truth["turns"]]
-    mono = recognised(redactor, call.path)
+    mono, envelope = recognised(redactor, call.path)
     entities = resolve(mono, detect(mono.view, redactor.detectors), redactor.policy)
 
     def channel(start: float, end: float) -> int:
@@ -79,7 +79,7 @@ def known(redactor: Redactor, call: Call) -> Known:
     moved = resolve(separate, detect(separate.view, redactor.detectors), redactor.policy)
     return Known(
         call,
-        (mono, entities, measure(call.path, "mono").envelope()),
+        (mono, entities, envelope),
         (separate, moved, measure(call.path, "separate").envelope()),
         tuple("AB".index(detail["speaker"]) for detail in truth["details"]),
         tuple(detail["text"] for detail in truth["details"]),
@@ -99,7 +99,15 @@ def without(row: Sequence[Interval], gap: Times) -> tuple[Interval, ...]:
     return tuple(sorted({part for part in parts if part[0] < part[1]}))
 
 
-def planted(of: Known, redactor: Redactor, choice: random.Random) -> Iterator[Plant]:
+def loudest(envelope: Envelope, start: float, end: float) -> Times:
+    """The loudest `SHIFT` milliseconds between two times: a hole in a pause is no fault, there is nothing to hear."""
+    starts = range(round(start), max(round(start) + 1, round(end) - SHIFT), FRAME_MS)
+    levels = envelope.levels[0].astype(int)
+    best = max(starts, key=lambda at: levels[at // FRAME_MS : (at + SHIFT) // FRAME_MS].sum())
+    return best, best + SHIFT
+
+
+def planted(of: Known, redactor: Redactor) -> Iterator[Plant]:
     """Every fault that can be planted into a call, one for each detail and kind."""
     for number, (start, end) in enumerate(of.call.details):
         for fault in FAULTS:
@@ -115,11 +123,10 @@ def planted(of: Known, redactor: Redactor, choice: random.Random) -> Iterator[Pl
                 # All that the interval holds before the detail is left, too: it is that much late.
                 left: Times = (max(around[0], start - 250), min(end, start + SHIFT))
             elif fault == "digit":
-                digits = sum(c.isdigit() for c in of.texts[number]) or len(of.texts[number].split())
-                if not any(word in of.texts[number].lower() for word in DIGITS) or digits < 4 or end - start < 1_500:
+                said = of.texts[number].lower().split()
+                if sum(word.strip(",.") in DIGITS for word in said) < 4 or end - start < 1_500:
                     continue
-                middle = (start + end) / 2
-                left = middle - SHIFT / 2, middle + SHIFT / 2
+                left = loudest(envelope, start + (end - start) / 3, end - (end - start) / 3)
             else:
                 left = start, end
             holed = tuple(without(each, left) if n == row else each for n, each in enumerate(muted))
@@ -128,7 +135,6 @@ def planted(of: Known, redactor: Redactor, choice: random.Random) -> Iterator[Pl
                 swapped = tuple(union([*holed[other], (round(start), round(end))]))
                 holed = tuple(swapped if n == other else each for n, each in enumerate(holed))
             yield Plant(of, fault, holed, ((max(left[0], start), min(left[1], end)),), row)
-    del choice
 
 
 DIGITS = "one two three four five six seven eight nine oh zero double".split()
@@ -150,7 +156,7 @@ def main() -> None:
     for call in read_calls(args.only):
         if call.exact:
             report.progress(call.name)
-            plants += planted(known(redactor, call), redactor, choice)
+            plants += planted(known(redactor, call), redactor)
     choice.shuffle(plants)
     share = -(-args.count // len(FAULTS))
     chosen = [plant for fault in FAULTS for plant in [p for p in plants if p.fault == fault][:share]][: args.count]

@@ -41,7 +41,16 @@ def ladder(seconds: int, rate: int) -> Sound:
     return 0.4 * np.sin(2 * np.pi * (300 + 100 * np.floor(at)) * at)[None]
 
 
-def write(path: Path, sound: Sound, rate: int, codec: str, muxer: str, *, tags: dict[str, str] | None = None) -> Path:
+def write(
+    path: Path,
+    sound: Sound,
+    rate: int,
+    codec: str,
+    muxer: str,
+    *,
+    tags: dict[str, str] | None = None,
+    bit_rate: int = 0,
+) -> Path:
     """Encode the sound; integers of the codec's width where it has them."""
     given, takes = CODECS[codec]
     channels = sound.shape[0]
@@ -52,7 +61,7 @@ def write(path: Path, sound: Sound, rate: int, codec: str, muxer: str, *, tags: 
         stream = cast(AudioStream, container.add_stream(name, rate=rate, layout=LAYOUTS[channels], options=options))
         stream.format = takes
         if muxer not in ("wav", "flac", "aiff"):
-            stream.bit_rate = 64_000 * channels
+            stream.bit_rate = bit_rate or 64_000 * channels
         frame = av.AudioFrame.from_ndarray(_packed(sound, given, codec), given, LAYOUTS[channels])
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         for packet in [*stream.encode(frame), *stream.encode(None)]:

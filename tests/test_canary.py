@@ -16,14 +16,17 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hearings import Dreamer, Script, clock, said
 
 import offrecord
 from offrecord import export
 from offrecord.errors import OffrecordError
+from offrecord.redact.cover import cover
+from offrecord.redact.envelope import Envelope
 from offrecord.transcribe import imported
-from offrecord.types import Policy, Span, Transcript, Word
+from offrecord.types import Entity, Policy, Span, Transcript, Word
 
 CANARY = "Zyxanderwick"
 TEXT = f"Hello, my name is {CANARY} Thompson, call 415-555-0132, {CANARY.lower()}@lakemail.com. {CANARY}."
@@ -114,9 +117,22 @@ def _unverified(directory: Path) -> object:
     return redactor.redact(clock(directory / "clock.wav"), transcript=Transcript(words, 12_000))
 
 
+def _cover(_: Path) -> object:
+    transcript = Transcript((Word("my", 0, 100), Word("name", 100, 300), Word(CANARY, 300, 900, 0.1, gap="")), 5_000)
+    envelope = Envelope(np.full((1, 500), 200, np.uint8), (((0, 4_000),),), ((),))
+    policy = Policy(frozenset({"person_name"}), strict=True)
+    entities = [Entity(range(2, 3), "person_name", ())]
+    return envelope, cover(transcript, entities, policy, envelope)
+
+
+def _cover_of_another(_: Path) -> object:
+    transcript = Transcript((Word(CANARY, 300, 900, gap=""),), 5_000)
+    return cover(transcript, [Entity(range(1, 2), "person_name", ())], Policy(frozenset()))
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
-    _bad_order, _values, _verified, _unverified,
+    _bad_order, _values, _cover, _cover_of_another, _verified, _unverified,
 ]  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_the_order_of_the_entities_does_not_matter(scene: tuple[Transcript, list
 def test_no_edge_goes_past_the_middle_of_a_neighbour(
     words: list[Word], data: st.DataObject, envelope: Envelope, pad: int
 ) -> None:
-    """A word beside the detail that does not overlap it keeps its farther half, and those behind it are whole."""
+    """A word beside the detail that is no mere blip keeps its farther half, and those behind it are whole."""
     alone = [Word(word.text, word.start, word.end, word.confidence) for word in words]
     if not alone:
         return
@@ -100,9 +100,11 @@ def test_no_edge_goes_past_the_middle_of_a_neighbour(
     )
     for other in transcript.words:
         middle = (other.start + other.end) // 2
-        if other.start < other.end <= word.start:
+        if other.end - other.start <= 120:
+            continue
+        if other.end <= word.start:
             assert start >= middle
-        if word.end <= other.start < other.end:
+        if word.end <= other.start:
             assert end <= max(middle, word.end + 1)
 
 

@@ -26,6 +26,9 @@ _CONTEXT = 50
 """Frames on each side of an interval that are compared as well: an interval is often too short to tell."""
 _FLOOR = 75
 """Levels below this count as this: 90 dB below full scale nothing is heard."""
+_SILENT = 40
+"""Half decibels. A channel this much below the other one is silent: a transcript that has the words there is of another
+recording, or counts its channels otherwise, so nothing is known of who speaks where."""
 _ENOUGH = 100
 """Frames with the voice of one channel alone that say something of the whole recording."""
 
@@ -36,7 +39,8 @@ def spread(
     """The intervals of each channel, and in each those of the others whose voice is heard in it, echo included.
 
     Compared are the interval and half a second around it; and over the whole recording, what is said in one channel
-    while no word is in the other, so that two people who talk at once do not hide it.
+    while no word is in the other, so that two people who talk at once do not hide it. An interval whose own channel is
+    silent is muted in all that are not.
     """
     levels = np.maximum(envelope.levels, _FLOOR)
     found: list[list[Interval]] = [list(intervals) for intervals in channels]
@@ -47,12 +51,19 @@ def spread(
             everywhere = _in_all(transcript, levels, source, other)
             for start, end in intervals:
                 window = slice(max(0, start // FRAME_MS - _CONTEXT), -(-end // FRAME_MS) + _CONTEXT)
-                echo = _echo(levels[source, window], levels[other, window])
+                voice, beside = levels[source, window], levels[other, window]
+                echo = _echo(voice, beside)
                 if echo is None:
                     echo = everywhere
+                if echo is None and _loudest(beside) - _loudest(voice) > _SILENT:
+                    echo = 0
                 if echo is not None:
                     found[other].append((start, min(end + echo, transcript.duration)))
     return tuple(merged(intervals) for intervals in found)
+
+
+def _loudest(levels: Levels) -> int:
+    return int(levels.max(initial=0))
 
 
 def _in_all(transcript: Transcript, levels: Levels, source: int, other: int) -> int | None:

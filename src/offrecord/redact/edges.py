@@ -38,6 +38,9 @@ _FAR_MS = 1_500
 """Speech that no word accounts for is covered up to this far from the words of the detail."""
 _LATE_MS = 200
 """A neighbour's time may be wrong by so much, but by no more than half of its length, before a pause tells it."""
+_SHORT_MS = 120
+"""Words no longer than this neither account for speech nor limit a cover: a recogniser squeezes words where it lost the
+thread, into the beginning of what it hears next."""
 _BESIDE = 6
 """Words looked at on each side."""
 
@@ -52,7 +55,7 @@ def intervals(
 
     ``pad`` milliseconds are added on each side. With the ``envelope`` of the recording the edge moves on to the nearest
     pause, and over speech that no word accounts for; there, neither goes past the middle of a neighbouring word that
-    is no detail, unless the words overlap. Without one, the pad is all that there is.
+    is no detail, unless the words overlap or the other is very short. Without one, the pad is all that there is.
 
     In order, disjoint, at least `MERGE_MS` apart, none empty: a word of no length is covered by a millisecond even
     without a pad. Every word of an entity lies in one of them. Between two words of one entity the sound is covered up
@@ -67,12 +70,13 @@ def by_channel(
 ) -> tuple[tuple[Interval, ...], ...]:
     """What `intervals` says, for each channel of the ``envelope`` on its own: who speaks is covered, nobody else.
 
-    A word that belongs to no channel is covered in all of them. Raises as `intervals` does.
+    A word that belongs to no channel, or to one that the recording does not have, is covered in all of them. Raises as
+    `intervals` does.
     """
     found = list(_covered(transcript, entities, pad, envelope))
+    there = range(len(envelope.levels))
     return tuple(
-        merged(interval for channel, interval in found if channel in (None, number))
-        for number in range(len(envelope.levels))
+        merged(interval for channel, interval in found if channel == number or channel not in there) for number in there
     )
 
 
@@ -130,8 +134,7 @@ def _something(start: int, end: int, duration: int) -> Interval:
 class _Line:
     """What is known of the sound around the words of one channel, or of all where they were mixed.
 
-    ``starts`` and ``words`` are in the order of the starts; ``kept`` says which words are no detail. Words of no length
-    are left out: a recogniser writes them where it lost the thread, so they neither account for speech nor limit it.
+    ``starts`` and ``words`` are in the order of the starts, without short ones; ``kept`` says which are no detail.
     """
 
     duration: int
@@ -145,7 +148,7 @@ class _Line:
         beside = sorted(
             (word.start, i)
             for i, word in enumerate(transcript.words)
-            if word.start < word.end and (channel is None or word.channel in (None, channel))
+            if word.end - word.start > _SHORT_MS and (channel is None or word.channel in (None, channel))
         )
         pauses = None
         if envelope is not None:

@@ -11,6 +11,7 @@ from hearings import LENGTH, Dreamer, Script, clock, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from offrecord.errors import FailedClosed
 from offrecord.labels import LABELS
 from offrecord.types import Entity, Interval, Policy, Span, Transcript, Verification, Word
 from offrecord.verify import ROUNDS, Muted, verify
@@ -146,6 +147,17 @@ def test_a_dream_is_left_after_three_rounds(recording: Path) -> None:
     )
     assert done.rounds == ROUNDS
     assert done.left
+
+
+def test_a_deaf_recogniser_proves_nothing(recording: Path) -> None:
+    """It heard nothing of twenty words and more that are let pass: so nothing heard means nothing."""
+    words = said("my name is Margaret and " + "this is what they said to us " * 3, each=200)
+    transcript, entities = hidden(words, "person_name", 3, 4)
+    with pytest.raises(FailedClosed, match="--verify-model"):
+        verify(
+            recording, transcript, entities, (((1_600, 1_800),),), hearing=Script(()), detectors=(), policy=ALL,
+            mode="full",
+        )  # fmt: skip
 
 
 def test_an_allowed_word_is_no_trace(recording: Path) -> None:

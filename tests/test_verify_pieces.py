@@ -96,3 +96,5 @@ def test_times_of_a_piece_lead_back_to_the_recording() -> None:
     assert piece.source(1_000 + gap + 100, 1_000 + gap + 400) == (5_100, 5_400)
     assert piece.source(900, 1_000 + gap + 300) == (5_000, 5_300)
     assert piece.source(4_000, 9_000)[1] == 8_000
+    assert piece.sources(900, 1_000 + gap + 300) == [(1_900, 2_000), (5_000, 5_300)]
+    assert piece.sources(1_050, 1_100) == [(2_000, 2_000)]

@@ -29,7 +29,7 @@ def sure(said: str, label: str, heard: str) -> str:
     again = [Word(text, 300 * i, 300 * i + 300) for i, text in enumerate(heard.split())]
     utterance = Utterance(again, ((0, transcript.duration),), None)
     (found,) = traces(Hidden(transcript, entities, POLICY), [utterance], ())
-    return " ".join(word.text for word in again if any(a <= word.start < b for a, b in found.sure))
+    return " ".join(word.text for word in again if any(a <= word.start < b for a, b in found.sure + found.weak))
 
 
 NAME = "my name is {Margaret Thompson} and I call about the bill"

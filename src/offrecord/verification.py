@@ -16,8 +16,9 @@ class Verification:
 
     ``mode``: ``around`` the muted intervals, ``full`` for all of the sound, or ``off``: then nothing else is set.
     ``model`` and ``decoding`` say who listened and how, ``listened`` how many milliseconds in all, those heard anew
-    in each of the ``rounds`` included. ``found``: how often something was heard that gives a detail away; for that,
-    ``widened`` intervals grew and ``added`` are new. In the intervals ``left`` it is heard still.
+    in each of the ``rounds`` included. ``understood``: how many of 100 words that are let pass it heard as well.
+    ``found``: how often something was heard that gives a detail away; for that, ``widened`` intervals grew and
+    ``added`` are new. In the intervals ``left`` it is heard still.
     """
 
     mode: Literal["around", "full", "off"]
@@ -28,4 +29,5 @@ class Verification:
     found: int = 0
     widened: int = 0
     added: int = 0
+    understood: int | None = None
     left: tuple[Interval, ...] = ()

@@ -67,9 +67,16 @@ class Piece:
         from_, to = (min(max(a + at - starts[best], a), b) for at in (start, end))
         return from_, max(from_, to)
 
-    def stretch_at(self, at: int) -> int:
-        """Which stretch is heard at a millisecond of the piece."""
-        return max(0, bisect_right(self._starts(), at) - 1)
+    def sources(self, start: int, end: int) -> list[Interval]:
+        """The same in every stretch of which something is heard in that time: a word over the silence between two
+        stretches may have been said in either. In neither, it is that of `source`.
+        """
+        touched = [
+            (max(a, a + start - at), min(b, a + end - at))
+            for at, (a, b) in zip(self._starts(), self.plan.stretches, strict=True)
+            if min(end, at + b - a) > max(start, at)
+        ]
+        return touched or [self.source(start, end)]
 
     def _starts(self) -> list[int]:
         starts = [0]

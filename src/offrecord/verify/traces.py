@@ -38,12 +38,17 @@ _ODD = 3
 class Traces(NamedTuple):
     """What gives a detail away in one utterance; milliseconds of the piece.
 
-    ``odd``: heard where only hidden words are, though it is like none of them. ``places``: where details are hidden.
+    ``weak``: a digit or two of a number that is hidden at this place. ``odd``: heard where only hidden words are, though
+    it is like none of them. ``places``: where details are hidden. ``passed`` units are let pass by the transcript here,
+    of which ``again`` were heard again.
     """
 
     sure: list[Interval]
+    weak: list[Interval]
     odd: list[Interval]
     places: list[Place]
+    passed: int
+    again: int
 
 
 class Place(NamedTuple):
@@ -140,8 +145,10 @@ class _Looked:
     def found(self, claims: set[int]) -> Traces:
         """All there is, with the words ``claims`` that a detector claims."""
         sure = self.traces() | claims
-        odd = self._said(self.odd) - sure
-        return Traces(self._when(sure), self._when(odd), list(self.places()))
+        weak = self._said(self.here & self._few()) - sure
+        odd = self._said(self.odd) - sure - weak
+        passed = sum(not side.hidden for side in self.beside)
+        return Traces(self._when(sure), self._when(weak), self._when(odd), list(self.places()), passed, len(self.same))
 
     def _said(self, units: Iterable[int]) -> set[int]:
         """The words that say these units."""
@@ -153,7 +160,7 @@ class _Looked:
 
     def traces(self) -> set[int]:
         """The words that say what is hidden here, and runs of digits that belong to a number that is."""
-        found = self._said(self.here)
+        found = self._said(self.here - self._few())
         numbers = "".join(side.low if side.low.isdecimal() else " " for side in self.beside if side.hidden)
         for run in self._digits():
             said = "".join(self.units[u].low for u in run)
@@ -162,6 +169,10 @@ class _Looked:
                 if said[at : at + _LEAST] in numbers and any(u in self.new for u in part):
                     found |= self._said(part)
         return found
+
+    def _few(self) -> set[int]:
+        """Digits that are hidden here, but too few of them in a row to tell the number."""
+        return {u for run in self._digits() for u in run if len(self.new.intersection(run)) < _LEAST}
 
     def places(self) -> Iterator[Place]:
         """Where details are hidden, between the nearest words around them that were heard again."""

@@ -38,9 +38,9 @@ _ODD = 3
 class Traces(NamedTuple):
     """What gives a detail away in one utterance; milliseconds of the piece.
 
-    ``weak``: a digit or two of a number that is hidden at this place. ``odd``: heard where only hidden words are, though
-    it is like none of them. ``places``: where details are hidden. ``passed`` units are let pass by the transcript here,
-    of which ``again`` were heard again.
+    ``weak``: a digit or two of a number that is hidden at this place. ``odd``: heard where only hidden words are,
+    though it is like none of them. ``places``: where details are hidden. ``passed`` units are let pass by the
+    transcript here, of which ``again`` were heard again.
     """
 
     sure: list[Interval]

@@ -224,6 +224,7 @@ def test_key_tones_are_muted_in_the_channel_they_are_in(tmp_path: Path) -> None:
     result = json.loads(export.as_json(redaction))
     assert result["muted_channels"][1] == result["muted"]
     export.write(redaction, source, {"wav": tmp_path / "out.wav"}, redactor.policy)
+    assert np.array_equal(samples_of(tmp_path / "out.wav")[0], samples_of(source)[0])
     again = redactor.redact(tmp_path / "out.wav", transcript=own)
     assert len(again.key_tones) <= 0.1 * len(typed)
 

@@ -46,6 +46,8 @@ def test_speech_is_where_somebody_speaks() -> None:
     assert speech is not None
     lengths = [sum(end - start for start, end in channel) for channel in speech]
     assert all(10_000 < length < 60_000 for length in lengths)
+    # The call lasts a minute, and voice activity is looked for half a minute at a time.
+    assert all(channel[-1][1] > 45_000 for channel in speech)
 
 
 def test_nothing_is_looked_for_that_nobody_asked_for() -> None:

@@ -180,7 +180,7 @@ class _Line:
         elif start - said > _UNSAID_MS and (unsaid is None or unsaid[0] >= guard):
             edge = min(edge, max(said, start - _FAR_MS))
         limit = max((m for i in before if self.kept[i] and (m := self._middle(i)) <= start), default=0)
-        return max(0, min(start, max(edge, limit)))
+        return max(0, edge, limit)
 
     def right(self, end: int, pad: int, more: int) -> int:
         """Where the cover of words that end at ``end`` ends."""
@@ -199,7 +199,7 @@ class _Line:
         elif said - end > _UNSAID_MS and (unsaid is None or unsaid[1] <= guard):
             edge = max(edge, min(said, end + _FAR_MS))
         limit = min((m for i in after if self.kept[i] and (m := self._middle(i)) >= end), default=self.duration)
-        return min(self.duration, max(end, min(edge, limit)))
+        return min(self.duration, edge, limit)
 
     def _middle(self, i: int) -> int:
         return (self.words[i].start + self.words[i].end) // 2

@@ -23,7 +23,7 @@ from offrecord.ranges import merged
 from offrecord.redact.envelope import Envelope
 from offrecord.types import Entity, Interval, Policy, Transcript, Verification, Word
 from offrecord.verify.beside import Hidden, Utterance
-from offrecord.verify.pieces import RATE, Piece, audible, cut, plans, stretches
+from offrecord.verify.pieces import AGAIN_MS, CONTEXT_MS, RATE, Piece, audible, cut, plans, stretches
 from offrecord.verify.traces import Traces, traces
 from offrecord.verify.unaccounted import unaccounted
 
@@ -105,12 +105,12 @@ class _Listening:
     def duration(self) -> int:
         return self.hidden.transcript.duration
 
-    def hear(self, muted: Muted, around: Sequence[Interval] | None) -> _Heard:
+    def hear(self, muted: Muted, around: Sequence[Interval] | None, context: int = CONTEXT_MS) -> _Heard:
         """What is heard around the intervals ``around`` (None: everywhere)."""
         wanted = [
             plan
             for row, intervals in enumerate(muted)
-            for plan in plans(row, stretches(intervals, around, self.duration, self.envelope, row))
+            for plan in plans(row, stretches(intervals, around, self.duration, self.envelope, row, context=context))
         ]
         heard = _Heard([], 0, 0, 0)
         if not wanted:
@@ -193,7 +193,7 @@ def verify(
             widened, added = widened + touched, added + (not touched)
             changed.append(interval)
             muted = tuple(merged([*row, interval]) if number == trace.row else row for number, row in enumerate(muted))
-        more = listening.hear(muted, merged(changed))
+        more = listening.hear(muted, merged(changed), AGAIN_MS)
         found = [trace for trace in more.found if trace.strength]
         heard, listened = heard + len(found), listened + more.listened
     return muted, Verification(

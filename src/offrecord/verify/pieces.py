@@ -19,7 +19,7 @@ from offrecord.redact.audio import mute
 from offrecord.redact.envelope import FRAME_MS, Envelope
 from offrecord.types import Interval
 
-__all__ = ["RATE", "Piece", "Plan", "audible", "cut", "plans", "stretches"]
+__all__ = ["AGAIN_MS", "CONTEXT_MS", "RATE", "Piece", "Plan", "audible", "cut", "plans", "stretches"]
 
 RATE = 16_000
 """Samples a second of what is listened to."""
@@ -27,6 +27,8 @@ _MS = RATE // 1_000
 
 CONTEXT_MS = 3_000
 """Heard on each side of an interval: enough for a detector to know what is spoken of."""
+AGAIN_MS = 1_500
+"""Heard on each side of what changed."""
 LONGEST_MS = 28_000
 """Of a piece. Whisper hears thirty seconds at a time, whatever it is given."""
 _GAP_MS = 300
@@ -86,15 +88,22 @@ class Piece:
 
 
 def stretches(
-    muted: Sequence[Interval], around: Sequence[Interval] | None, duration: int, envelope: Envelope | None, channel: int
+    muted: Sequence[Interval],
+    around: Sequence[Interval] | None,
+    duration: int,
+    envelope: Envelope | None,
+    channel: int,
+    *,
+    context: int = CONTEXT_MS,
 ) -> list[Interval]:
-    """What of a channel is worth hearing: around the intervals ``around``, or with None all of it; none too long.
+    """What of a channel is worth hearing: ``context`` ms on each side of the intervals ``around``; with None all of it.
 
-    In order, without the inside of the ``muted`` intervals, and without what is nowhere loud enough to be a voice.
+    In order, none too long for a piece, without the inside of the ``muted`` intervals, and without what is nowhere loud
+    enough to be a voice.
     """
     wanted = [(0, duration)]
     if around is not None:
-        wide = [(max(0, start - CONTEXT_MS), min(duration, end + CONTEXT_MS)) for start, end in around]
+        wide = [(max(0, start - context), min(duration, end + context)) for start, end in around]
         wanted = [
             (_at_pause(start, envelope, channel), min(duration, _at_pause(end, envelope, channel)))
             for start, end in merged(wide)

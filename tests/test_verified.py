@@ -45,7 +45,7 @@ def test_the_result_says_what_was_listened_to(recording: Path) -> None:
 
 def test_what_is_heard_again_is_muted_in_the_result(recording: Path) -> None:
     """A second mention that the transcript does not know is muted where it was heard."""
-    redactor = offrecord.Redactor(deny=["Margaret Thompson"], pad=0)
+    redactor = offrecord.Redactor(deny=["Margaret Thompson"], pad=0, verify="full")
     more = said("Margaret Thompson", start=5_400)
     redactor.verifier = Script([*WORDS, *more])
     redaction = redactor.redact(recording, transcript=TRANSCRIPT)

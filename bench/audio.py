@@ -1,6 +1,7 @@
 """How much of the details is left to hear: Offrecord beside the script that people write today.
 
     python bench/audio.py [--only d002 d006] [--policy all] [--pad 250] [--markdown]
+    python bench/audio.py --all --verify around        # the details known and found, before and after verification
     python bench/audio.py --gold [--halves]
     python bench/audio.py --all [--model DIRECTORY]
 
@@ -30,7 +31,7 @@ import report
 from gold import SHARED
 
 if TYPE_CHECKING:
-    from offrecord import Redactor, Transcript
+    from offrecord import Entity, Redactor, Transcript
     from offrecord.redact.envelope import Envelope
 
 CALLS = SHARED / "audio" / "calls"
@@ -180,7 +181,9 @@ def words_of(detail: Times, transcript: Transcript) -> list[int]:
     return half or ([nearest] if nearest is not None and shares[nearest] > 0 else [])
 
 
-def gold_edges(call: Call, transcript: Transcript, envelope: Envelope, pad: int) -> dict[str, Iterable[Times]]:
+def gold_edges(
+    call: Call, transcript: Transcript, envelope: Envelope, redactor: Redactor, verifying: str
+) -> dict[str, Iterable[Times]]:
     """What is muted when the truth says which words are details: by Offrecord's edges, a pad, and the words' times."""
     from offrecord import Entity
     from offrecord.redact.edges import intervals
@@ -191,12 +194,55 @@ def gold_edges(call: Call, transcript: Transcript, envelope: Envelope, pad: int)
         if (found := words_of(detail, transcript))
     ]
     entities = [Entity(range(found[0], found[-1] + 1), label, ()) for label, found in chosen]
+    pad = redactor.policy.pad
     said = [transcript.words[i] for _, found in chosen for i in found]
-    return {
-        f"gold words, edges as shipped (pad {pad} ms)": intervals(transcript, entities, pad=pad, envelope=envelope),
+    shipped = intervals(transcript, entities, pad=pad, envelope=envelope)
+    ways: dict[str, Iterable[Times]] = {f"gold words, edges as shipped (pad {pad} ms)": shipped}
+    if verifying != "off":
+        ways[f"gold words, edges as shipped, verified ({verifying})"] = verified(
+            call, transcript, disjoint(entities), shipped, envelope, redactor, verifying
+        )
+    return ways | {
         f"gold words, {pad} ms on each side": intervals(transcript, entities, pad=pad),
         "gold words, their times": [(word.start, word.end) for word in said],
     }
+
+
+def disjoint(entities: Sequence[Entity]) -> list[Entity]:
+    """The same words, each in one entity: two details may share a word."""
+    from dataclasses import replace
+
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda entity: entity.words.start):
+        words = range(max(entity.words.start, kept[-1].words.stop if kept else 0), entity.words.stop)
+        kept += [replace(entity, words=words)] if words else []
+    return kept
+
+
+def verified(
+    call: Call,
+    transcript: Transcript,
+    entities: Sequence[Entity],
+    muted: tuple[tuple[int, int], ...],
+    envelope: Envelope,
+    redactor: Redactor,
+    verifying: str,
+) -> tuple[tuple[int, int], ...]:
+    """The intervals after a second listening."""
+    from offrecord.verify import verify
+
+    (grown,), _ = verify(
+        call.path,
+        transcript,
+        entities,
+        (muted,),
+        hearing=redactor.verifier,
+        detectors=redactor.detectors,
+        policy=redactor.policy,
+        mode="full" if verifying == "full" else "around",
+        envelope=envelope,
+    )
+    return grown
 
 
 def _arguments() -> argparse.Namespace:
@@ -210,6 +256,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pad", type=int, help="milliseconds, instead of Offrecord's own")
     parser.add_argument("--threshold", type=float, help="of Offrecord's tagger, instead of its own")
     parser.add_argument("--model", help="recogniser, for both; default: Offrecord's own")
+    parser.add_argument("--verify", choices=("around", "full", "off"), default="off", help="listen a second time")
+    parser.add_argument("--verify-model", help="who listens a second time; default: the recogniser")
     parser.add_argument("--trim", type=float, default=0, metavar="MS", help="taken off each end of a detail")
     parser.add_argument("--per-call", action="store_true", help="a row for each call as well")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N calls: a trial, not a result")
@@ -223,10 +271,12 @@ def main() -> None:
     from offrecord import Redactor
 
     redactor = Redactor(
-        policy=args.policy, pad=args.pad, threshold=args.threshold, model=args.model, strict=args.strict
-    )
+        policy=args.policy, pad=args.pad, threshold=args.threshold, model=args.model, strict=args.strict,
+        verify=args.verify, verify_model=args.verify_model, allow_unverified=True,
+    )  # fmt: skip
     calls = [call for call in read_calls(args.only) if call.exact][: args.limit]
     whole = f"Offrecord, {args.policy}" + (", strict" if args.strict else "")
+    whole += f", verified ({args.verify})" if args.verify != "off" else ""
     muters: dict[str, Muter] = {} if args.gold else {whole: lambda call: redactor.redact(call.path).muted}
     notes = [f"recogniser {redactor.recogniser.name}, tagger {redactor.tagger.name}, pad {redactor.policy.pad} ms"]
     if absent := peers.PRESIDIO.missing():
@@ -240,7 +290,7 @@ def main() -> None:
         report.progress(call.name)
         ways: dict[str, Iterable[Times]] = {}
         if args.gold or args.all:
-            ways |= gold_edges(call, *recognised(redactor, call.path), redactor.policy.pad)
+            ways |= gold_edges(call, *recognised(redactor, call.path), redactor, args.verify)
         ways |= {name: mute(call) for name, mute in muters.items()}
         heard |= {(name, call.name): compare(call, muted, args.trim) for name, muted in ways.items()}
     rows = []

@@ -23,6 +23,7 @@ from assemblyai_stub import KEY as STUB_KEY
 from assemblyai_stub import AssemblyAIStub, word
 from clocks import Wound
 from gateways import Play, Turn, answer, completion, error, gateway, perfect
+from hearings import Dreamer, Script, clock, said
 from pydantic import SecretStr
 from servers import Answer
 from sounds import voice, write
@@ -198,6 +199,27 @@ def _quotes(_: Path) -> object:
     )
 
 
+def _verified(directory: Path) -> object:
+    """Once where the second listening finds it and mutes it, and once where it hears it whatever is muted."""
+    path = clock(directory / "clock.wav")
+    words = tuple(said(f"my name is {CANARY} and I need some help today"))
+    redactor = offrecord.Redactor(deny=[CANARY], allow_unverified=True)
+    redactor.verifier = Script(words)
+    found = redactor.redact(path, transcript=Transcript(words, 12_000))
+    redactor.verifier = Dreamer(CANARY)
+    left = redactor.redact(path, transcript=Transcript(words, 12_000))
+    assert left.verification
+    assert left.verification.left
+    return found, left, export.as_json(left)
+
+
+def _unverified(directory: Path) -> object:
+    words = tuple(said(f"my name is {CANARY} and I need some help today"))
+    redactor = offrecord.Redactor(deny=[CANARY])
+    redactor.verifier = Dreamer(CANARY)
+    return redactor.redact(clock(directory / "clock.wav"), transcript=Transcript(words, 12_000))
+
+
 def _cover(_: Path) -> object:
     transcript = Transcript((Word("my", 0, 100), Word("name", 100, 300), Word(CANARY, 300, 900, 0.1, gap="")), 5_000)
     envelope = Envelope(np.full((1, 500), 200, np.uint8), (((0, 4_000),),), ((),))
@@ -247,6 +269,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _model_finds, _model_misquotes, _model_echoes, _gateway_echoes, _gateway_is_no_gateway, _quotes,
     _cover, _cover_of_another,
     _page, _tags, _video, _changed,
+    _verified, _unverified,
 ]  # fmt: skip
 
 

@@ -182,7 +182,7 @@ class TestTexts:
         )
         assert result.returncode == 0, result.stderr
         muted = json.loads((tmp_path / "o" / "a.redacted.json").read_text())["muted"]
-        assert muted == [[1650, 2750]]
+        assert muted == [[1750, 2750]]
 
 
 class TestBadInput:

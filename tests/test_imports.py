@@ -9,7 +9,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
-    {"errors", "ranges"},
+    {"errors", "ranges", "verification"},
     {"labels", "usage"},
     {"cloud", "transcripts"},
     {"types", "settings"},
@@ -18,7 +18,7 @@ LAYERS = (
         f"redact.{name}"
         for name in ("audio", "cover", "crosstalk", "edges", "envelope", "instead", "tones", "unrecognised")
     },
-    {"redact", "live", "page"},
+    {"redact", "live", "page", "verify"},
     {"export"},
     {"pipeline"},
     {"sources"},

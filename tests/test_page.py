@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +17,7 @@ from offrecord import audio, export, page
 from offrecord.errors import OutputError
 from offrecord.labels import LABELS
 from offrecord.transcribe.imported import from_text
-from offrecord.types import Entity, Policy, Redaction, Transcript, Word
+from offrecord.types import Entity, Policy, Redaction, Transcript, Verification, Word
 
 POLICY = Policy(frozenset({"person_name"}))
 WORDS = (
@@ -236,18 +235,8 @@ def test_the_waveform_is_that_of_the_sound(tmp_path: Path) -> None:
 
 def test_a_verification_is_summed_up() -> None:
     """Where the redaction was listened to again, the page says so; collections by how much is in them."""
-
-    @dataclass(frozen=True)
-    class Verification:
-        model: str = "base"
-        widened: int = 2
-        left: tuple[int, ...] = (1, 2, 3)
-
-    @dataclass(frozen=True)
-    class Verified(Redaction):
-        verification: Verification = Verification()
-
-    text = page.as_html(Verified(Transcript(WORDS, 1_000), ()))
+    done = Verification("around", "base", widened=2, left=((1, 2), (3, 4), (5, 6)))
+    text = page.as_html(Redaction(Transcript(WORDS, 1_000), (), verification=done))
     assert "<h2>Listened to again</h2>" in text
     assert "<dt>widened</dt><dd>2</dd>" in text
     assert "<dt>left</dt><dd>3</dd>" in text

@@ -22,7 +22,7 @@ from typer import Argument, Option
 
 import offrecord
 from offrecord import audio, export, options, sources, terminal
-from offrecord.errors import FailedClosed, InputError, NoSpeech, NotDeleted, OffrecordError, UsageError
+from offrecord.errors import FailedClosed, InputError, NoSpeech, NotDeleted, OffrecordError, Unverified, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
 from offrecord.transcribe import imported
@@ -63,6 +63,9 @@ def redact(
     language: options.Language = None,
     channels: options.Channels = None,
     transcript: options.TranscriptFile = None,
+    verify: options.Verify = None,
+    verify_model: options.VerifyModel = None,
+    allow_unverified: options.Unverified = None,
     tagger: options.Tagger = None,
     strictness: options.Strictness = None,
     threads: options.Threads = None,
@@ -100,6 +103,7 @@ def redact(
         llm_max_usd=llm_max_usd, llm_premask=llm_premask, llm_cache=llm_cache,
         cloud=cloud, recogniser=recogniser, recogniser_base_url=recogniser_base_url,
         speakers=speakers, delete_remote=delete_remote, tell=terminal.tell,
+        verify=verify, verify_model=verify_model, allow_unverified=allow_unverified,
     )  # fmt: skip
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
@@ -130,7 +134,7 @@ def _redact_one(
     began = time.monotonic()
     try:
         with terminal.working(console, f"{file.name}: working"):
-            redaction = _run(redactor, file, transcript, None if as_json else terminal.data)
+            redaction = _run(redactor, file, transcript, None if as_json else terminal.data, export.sounds(paths))
             if as_json:
                 terminal.data(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
             silent = sources.kind(file) == "recording" and not redaction.transcript.words
@@ -147,16 +151,20 @@ def _redact_one(
         console.print(f"{file.name}: {notice}", markup=False)
     if silent:
         console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
+    if redaction.verification and redaction.verification.left:
+        return Unverified.released_exit_code
     if redaction.made_with.get("remote_copy") == "not deleted":
         terminal.tell(f"{file.name}: the result is complete, but its copy elsewhere may still be there")
         return NotDeleted.exit_code
     return NoSpeech.exit_code if silent else 0
 
 
-def _run(redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None) -> Redaction:
+def _run(
+    redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None, sound: bool
+) -> Redaction:
     kind = sources.kind(file)
     if kind == "recording":
-        return redactor.redact(file, transcript=transcript, say=say)
+        return redactor.redact(file, transcript=transcript, say=say, verifying=sound)
     if kind == "transcript":
         return redactor.redact_transcript(file, say=say)
     stdin = file == sources.STDIN

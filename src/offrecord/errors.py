@@ -10,6 +10,7 @@
       + ModelError            a model is missing, damaged, cannot be loaded, or is refused where it is
       + FailedClosed          a stage could not do its work, so nothing is released
         - RemoteError         a service elsewhere refused, broke off, or gave no usable answer
+        - Unverified          a second listening still hears details in the redacted sound
       + OutputError           the result cannot be written: no room, no right
       + NotDeleted            the result is there, but so is a copy elsewhere that was to be deleted
 
@@ -30,6 +31,7 @@ __all__ = [
     "RemoteError",
     "UnknownFormat",
     "UnknownLabel",
+    "Unverified",
     "UsageError",
 ]
 
@@ -94,6 +96,15 @@ class RemoteError(FailedClosed):
     """A service elsewhere refused, broke off, took too long, or gave an answer that cannot be relied on."""
 
     http_status = 502
+
+
+class Unverified(FailedClosed):
+    """A second listening still hears in the redacted sound what was to be hidden, so the sound is not released.
+
+    Where the user lets it go all the same (``allow_unverified``), the command line ends with ``released_exit_code``.
+    """
+
+    released_exit_code = 10
 
 
 class OutputError(OffrecordError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +29,7 @@ __all__ = [
     "as_vtt",
     "outputs",
     "refuse_existing",
+    "sounds",
     "write",
 ]
 
@@ -82,6 +83,7 @@ def as_json(redaction: Redaction) -> str:
         "muted_channels": [[list(interval) for interval in channel] for channel in redaction.channels] or None,
         "unrecognised": [list(interval) for interval in redaction.unrecognised],
         "key_tones": [list(interval) for interval in redaction.key_tones],
+        "verification": asdict(redaction.verification) if redaction.verification else None,
         "made_with": dict(redaction.made_with),
         "usage": None if redaction.usage is None else asdict(redaction.usage),
     }
@@ -146,6 +148,11 @@ def outputs(
         extension = audio.extension(source) if name == "sound" else name
         paths[name] = directory / f"{source.stem}.redacted.{extension}"
     return paths
+
+
+def sounds(paths: Iterable[str]) -> bool:
+    """Whether sound is among the formats."""
+    return any(name not in _WRITERS for name in paths)
 
 
 def refuse_existing(paths: Sequence[Path], *, force: bool) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "KeyTones", "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel",
     "LlmPremask", "Model", "Output", "Pad", "Patterns", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl",
     "Sound", "Sources", "Speakers", "Strict", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Unverified", "Verify", "VerifyModel",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -67,6 +68,18 @@ TranscriptFile = Annotated[
     Path | None, Option("--transcript", help="Your own transcript of the one recording: JSON, SRT or VTT.")
 ]
 Threads = Annotated[int | None, Option(help="Threads for each model; 0 for all cores.")]
+
+# Who listens again.
+Verify = Annotated[
+    str | None, Option(help="Listen to the redacted sound again: around what is muted, full, or off. Only with sound.")
+]
+VerifyModel = Annotated[
+    str | None, Option(help="Recogniser that listens again; default: the same, with another decoding.")
+]
+Unverified = Annotated[
+    bool | None,
+    Option("--allow-unverified", help="Write sound in which a detail is still heard, with a warning and exit code 10."),
+]
 
 # Who detects.
 Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]

@@ -103,7 +103,7 @@ def as_html(redaction: Redaction, sound: Heard | None = None) -> str:
     summary += [f"{hidden} detail{'s' * (hidden != 1)} hidden"] + (
         [f"{seconds:.1f} s muted"] if redaction.muted else []
     )
-    verification = getattr(redaction, "verification", None)
+    verification = redaction.verification
     slots = {
         "title": f"Redacted {kind}",
         "heading": f"Redacted {kind}",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,16 @@ from offrecord.errors import InputError, UsageError
 from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in, own_labels
 from offrecord.live import Live
 from offrecord.meter import Meter, measure
+from offrecord.ranges import merged
 from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.settings import settings
 from offrecord.transcribe import Copy, Recogniser, imported
-from offrecord.transcribe.chosen import recogniser_for
-from offrecord.types import Policy, Redaction, Span, Transcript, Word
+from offrecord.transcribe.chosen import Whisper, recogniser_for, whisper_for
+from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Verification, Word
+from offrecord.verify import Hearing, refusal, verify
 
 if TYPE_CHECKING:
     from offrecord.detect.llm import Asked, Llm
@@ -89,6 +92,14 @@ class Redactor:
         set_ = self.settings
         return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
 
+    @cached_property
+    def verifier(self) -> Hearing:
+        """Who listens to redacted sound: the recogniser here with another decoding, or the one of the settings."""
+        set_ = self.settings
+        if isinstance(self.recogniser, Whisper) and set_.verify_model in (None, set_.model):
+            return self.recogniser
+        return whisper_for(set_, set_.verify_model)
+
     @property
     def _threads(self) -> int:
         return self.settings.threads or os.cpu_count() or 1
@@ -116,20 +127,29 @@ class Redactor:
         return llm.load(self.settings, self.policy)
 
     def redact(
-        self, source: str | Path, *, transcript: str | Path | Transcript | None = None, say: Say | None = None
+        self,
+        source: str | Path,
+        *,
+        transcript: str | Path | Transcript | None = None,
+        say: Say | None = None,
+        verifying: bool = True,
     ) -> Redaction:
         """Redact the recording at ``source``; write nothing.
 
         ``transcript``: your own, as a value or as a file in a format of `offrecord.transcribe.imported`; the recording
         is then not recognised, but measured. ``say`` is called with each redacted sentence as soon as it is final.
-        Raises `InputError` for what cannot be read, `ModelError` for a model that cannot be loaded.
+        ``verifying=False``: no sound will be made of this, so nobody listens to it, whatever the setting says.
+        Raises `InputError` for what cannot be read, `ModelError` for a model that cannot be loaded, and `Unverified`
+        where the second listening still hears a detail and the settings do not allow that.
         """
         path = Path(source)
         before = audio.identity(path)
+        heard_again = path if verifying and self.settings.verify != "off" else None
         if transcript is not None:
             meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
             value = self._given(transcript, meter.duration)
-            return self._finish(value, "imported", say, envelope=meter.envelope(), source=before)
+            envelope = meter.envelope()
+            return self._finish(value, "imported", say, envelope=envelope, source=before, sound=heard_again)
         # Two voices at once are put in order at the end, so nothing of them is final before.
         # Neither is it before a language model has read it all.
         in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
@@ -144,7 +164,9 @@ class Redactor:
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
-        redaction = self._finish(heard, self.recogniser.name, say, live, envelope=meter.envelope(), source=before)
+        redaction = self._finish(
+            heard, self.recogniser.name, say, live, envelope=meter.envelope(), source=before, sound=heard_again
+        )
         return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
@@ -185,6 +207,7 @@ class Redactor:
         *,
         envelope: Envelope | None = None,
         source: tuple[int, ...] | None = None,
+        sound: Path | None = None,
     ) -> Redaction:
         spans, asked = (live.finish(transcript), None) if live else self._detect(transcript)
         entities = resolve(transcript, spans, self.policy)
@@ -200,10 +223,34 @@ class Redactor:
             covered.unrecognised,
             covered.key_tones,
             source=source,
+            verification=Verification("off") if envelope is not None and self.policy.sound != "none" else None,
         )
         if say:
             (live or Live(self.detectors, self.policy, say)).say_rest(redaction)
-        return redaction
+        if sound is None or envelope is None or self.policy.sound == "none":
+            return redaction
+        return self._verified(redaction, sound, transcript, entities, envelope)
+
+    def _verified(
+        self, redaction: Redaction, path: Path, transcript: Transcript, entities: Sequence[Entity], envelope: Envelope
+    ) -> Redaction:
+        """The redaction with what a second listening adds to it."""
+        rows, done = verify(
+            path,
+            transcript,
+            entities,
+            redaction.channels or (redaction.muted,) * len(envelope.levels),
+            hearing=self.verifier,
+            detectors=self.detectors,
+            policy=self.policy,
+            mode="full" if self.settings.verify == "full" else "around",
+            envelope=envelope,
+        )
+        if done.left and not self.settings.allow_unverified:
+            raise refusal(done)
+        muted = merged(chain(*rows), apart=1)
+        channels = () if all(row == muted for row in rows) else rows
+        return replace(redaction, muted=muted, channels=channels, verification=done)
 
     def _detect(self, transcript: Transcript) -> tuple[list[Span], Asked | None]:
         """All claims on ``transcript``, and what a language model was asked for them."""

@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     )
     language: str | None = Field(None, description="language spoken, as `en`; found by the model if not given")
     channels: Literal["mono", "separate"] = Field("mono", description="recognise the mix, or each channel on its own")
+    verify: Literal["around", "full", "off"] = Field(
+        "around", description="what of the redacted sound is listened to again: around what is muted, all, or nothing"
+    )
+    verify_model: str | None = Field(
+        None, description="recogniser that listens again; not given, the same with another decoding"
+    )
+    allow_unverified: bool = Field(
+        False, description="release sound in which the second listening still hears a detail, with a warning"
+    )
     device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="where the recogniser runs")
     compute_type: str = Field("int8", description="number type of the recogniser, as CTranslate2 names it")
     threads: int = Field(0, ge=0, le=256, description="threads for each model; 0 for all cores")

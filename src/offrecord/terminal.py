@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from offrecord.sources import STDIN
-from offrecord.types import Redaction
+from offrecord.types import Redaction, Verification
 from offrecord.usage import Usage
 
 __all__ = ["data", "disclose", "notices", "report", "tell", "unexpected", "working"]
@@ -39,6 +39,13 @@ def report(console: Console, file: Path, redaction: Redaction, paths: dict[str, 
         if where:
             of = sum(end - start for start, end in where) / 1000
             console.print(f"  muted as well: {of:.1f} s of {what}, in {len(where)} places", markup=False)
+    if redaction.verification and redaction.verification.mode != "off":
+        console.print(f"  {_verified(redaction.verification)}", markup=False)
+        if left := redaction.verification.left:
+            places = ", ".join(f"{start} to {end}" for start, end in left)
+            notices.print(
+                f"offrecord: {name}: released unverified: a detail is still heard at {places} ms", markup=False
+            )
     for path in paths.values():
         console.print(f"  wrote {path}", markup=False)
 
@@ -60,6 +67,12 @@ def disclose(destinations: Sequence[str]) -> None:
     """Name where what was said goes, before any of it does."""
     for destination in destinations:
         tell(f"what is said goes to {destination}")
+
+
+def _verified(done: Verification) -> str:
+    """What the second listening came to, in a line."""
+    line = f"verified with {done.model}: listened to {done.listened / 1000:.1f} s, {done.found} traces heard"
+    return line + (f", {done.widened} intervals widened, {done.added} added" if done.found else "")
 
 
 def working(console: Console, text: str) -> AbstractContextManager[object]:

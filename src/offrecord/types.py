@@ -17,8 +17,11 @@ from offrecord.labels import OwnLabel, check_labels
 from offrecord.ranges import Interval, merged
 from offrecord.transcripts import PAUSE_MS, Transcript, Utterance, Word
 from offrecord.usage import Usage
+from offrecord.verification import Verification
 
-__all__ = ["PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Word"]
+__all__ = [
+    "PAUSE_MS", "Entity", "Interval", "Policy", "Redaction", "Span", "Transcript", "Utterance", "Verification", "Word",
+]  # fmt: skip
 
 Substitution = Literal["hash", "label", "numbered"]
 Sound = Literal["beep", "silence", "room", "none"]
@@ -109,7 +112,8 @@ class Redaction:
 
     ``channels`` says what is muted in each channel where that is not the same in all; their union is ``muted``. Empty,
     all channels are muted alike. ``unrecognised`` and ``key_tones`` are the parts of ``muted`` that no entity
-    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys.
+    stands for: speech that the recogniser gave no words for, and tones of a telephone's keys. ``verification`` is None
+    where there is no sound to listen to.
     """
 
     transcript: Transcript
@@ -121,6 +125,7 @@ class Redaction:
     unrecognised: tuple[Interval, ...] = ()
     key_tones: tuple[Interval, ...] = ()
     source: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         if any(b.words.start < a.words.stop for a, b in pairwise(self.entities)):

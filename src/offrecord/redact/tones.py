@@ -36,8 +36,8 @@ _LOBE_HZ = 1.6 * RATE / _WINDOW
 _WEIGHTS = (1.0, 0.9, -2.0, 7.0, -11.0)
 """What speaks for a key and against it: decibels by which the weaker of the two stands out of its band, and the
 stronger; decibels between them; nines of the coherence of their phases (0.99 is 2); per cent that a frequency is off.
-By logistic regression over 2,280 keys in 20 minutes of speech; fitted on half of the recordings they do as well on the
-other half."""
+By logistic regression over 2,280 keys in 20 minutes of speech. Fitted on one half of the recordings they found 97.8%
+alone in the other, with 0 false runs in one and 4 in the other: what is measured on all of them flatters."""
 _BIAS = -19.7
 _LIMITS = ((-5.0, 15.0), (-5.0, 20.0), (0.0, 20.0), (0.0, 4.0), (0.0, 5.0))
 """More than this does not speak more."""

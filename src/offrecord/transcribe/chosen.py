@@ -8,8 +8,9 @@ from offrecord import cloud
 from offrecord.errors import UsageError
 from offrecord.settings import Settings
 from offrecord.transcribe import Recogniser, whisper
+from offrecord.transcribe.whisper import Whisper
 
-__all__ = ["recogniser_for"]
+__all__ = ["Whisper", "recogniser_for", "whisper_for"]
 
 
 def recogniser_for(chosen: Settings, tell: Callable[[str], None]) -> Recogniser:
@@ -18,13 +19,7 @@ def recogniser_for(chosen: Settings, tell: Callable[[str], None]) -> Recogniser:
     Raises `ModelError` for a model that cannot be loaded and `UsageError` for settings that cannot be.
     """
     if chosen.recogniser == "local":
-        return whisper.load(
-            whisper.BUNDLED if chosen.model is None else chosen.model,
-            threads=chosen.threads,
-            device=chosen.device,
-            compute_type=chosen.compute_type,
-            language=chosen.language,
-        )
+        return whisper_for(chosen, chosen.model)
     # Here, because the HTTP client takes a while to import, and most users have no need of it.
     from offrecord.transcribe import assemblyai, openai  # noqa: PLC0415
 
@@ -51,4 +46,18 @@ def recogniser_for(chosen: Settings, tell: Callable[[str], None]) -> Recogniser:
         model=openai.DEFAULT if chosen.model is None else chosen.model,
         language=chosen.language,
         seconds=chosen.recogniser_timeout,
+    )
+
+
+def whisper_for(chosen: Settings, model: str | None) -> Whisper:
+    """The model of this name (None: the bundled one) on this machine, with threads and language of the settings.
+
+    Raises as `whisper.load` does.
+    """
+    return whisper.load(
+        whisper.BUNDLED if model is None else model,
+        threads=chosen.threads,
+        device=chosen.device,
+        compute_type=chosen.compute_type,
+        language=chosen.language,
     )

@@ -25,6 +25,7 @@ from offrecord import audio, export, options, sources, terminal
 from offrecord.errors import FailedClosed, InputError, NoSpeech, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
+from offrecord.settings import server_settings
 from offrecord.transcribe import imported
 from offrecord.types import Redaction
 
@@ -201,6 +202,35 @@ def doctor() -> None:
             worst = max(worst, error.exit_code)
     terminal.data("nothing here reaches the network" if not worst else "see docs/quickstart.md")
     raise typer.Exit(worst)
+
+
+@app.command()
+def serve(
+    host: options.Host = None,
+    port: options.Port = None,
+    workers: options.Workers = None,
+    home: options.Home = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    tagger: options.Tagger = None,
+    strictness: options.Strictness = None,
+    threads: options.Threads = None,
+) -> None:
+    """Serve AssemblyAI's API on this machine; docs/server.md says how. Needs the extra `server`.
+
+    \b
+    offrecord serve
+    OFFRECORD_API_KEYS=secret offrecord serve --host 0.0.0.0 --workers 2
+    """
+    chosen = server_settings(host=host, port=port, workers=workers, home=home)
+    given = {"model": model, "language": language, "tagger": tagger, "strictness": strictness, "threads": threads}
+    try:
+        from offrecord.server.app import serve as run  # noqa: PLC0415 - only this command needs the extra
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the server needs {error.name}, which is not installed: pip install 'offrecord[server]'"
+        ) from None
+    run(chosen, **{name: value for name, value in given.items() if value is not None})
 
 
 @app.command()

@@ -10,6 +10,7 @@
       + ModelError            a model is missing, damaged or cannot be loaded
       + FailedClosed          a stage could not do its work, so nothing is released
       + OutputError           the result cannot be written: no room, no right
+      + StateError            the server's database is damaged, locked, or another server's
 
 Each leaf carries the exit code of the command line and the status of the HTTP server. Messages say what happened,
 what was expected and what to do. They name files, labels, positions and counts; they never hold what was said. Where a
@@ -24,6 +25,7 @@ __all__ = [
     "OffrecordError",
     "OutputError",
     "OutputExists",
+    "StateError",
     "UnknownFormat",
     "UnknownLabel",
     "UsageError",
@@ -91,3 +93,10 @@ class OutputError(OffrecordError):
 
     exit_code = 7
     http_status = 507
+
+
+class StateError(OffrecordError):
+    """The server's database or directory cannot be used: damaged, locked, full, or another server works in it."""
+
+    exit_code = 9
+    http_status = 503

@@ -10,8 +10,9 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "Language", "Model", "Output", "Pad", "Policy", "Quiet",
-    "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "Home", "Host", "Language", "Model", "Output", "Pad",
+    "Policy", "Port", "Quiet", "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Workers",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -48,3 +49,9 @@ Tagger = Annotated[Path | None, Option(help="Directory of another tagger.")]
 Strictness = Annotated[
     str | None, Option(help="Rather hide too much (recall), or too little (precision); or balanced.")
 ]
+
+# Who serves.
+Host = Annotated[str | None, Option(help="Address to listen on; one that others reach needs OFFRECORD_API_KEYS.")]
+Port = Annotated[int | None, Option(help="Port to listen on; 0 for any that is free.")]
+Workers = Annotated[int | None, Option(help="Processes that work on recordings, each with its own models.")]
+Home = Annotated[Path | None, Option(help="Directory of the server's database and media.")]

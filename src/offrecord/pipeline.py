@@ -73,6 +73,23 @@ class Redactor:
         set_ = self.settings
         return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
 
+    def again(
+        self,
+        *,
+        policy: str | Iterable[str] | None = None,
+        allow: Sequence[str] = (),
+        deny: Sequence[str] = (),
+        **changed: Any,
+    ) -> Redactor:
+        """One with other lists and the settings ``changed``, that shares the models which these leave the same."""
+        given = self.settings.model_dump() | changed
+        own = given.pop("policy")
+        other = Redactor(policy=own if policy is None else policy, allow=allow, deny=deny, **given)
+        for model, untouched in _MODELS.items():
+            if model in vars(self) and changed.keys() <= untouched:
+                vars(other)[model] = vars(self)[model]
+        return other
+
     @property
     def _threads(self) -> int:
         return self.settings.threads or os.cpu_count() or 1
@@ -84,12 +101,19 @@ class Redactor:
         return (self.tagger.find, lambda text: [span for span in patterns.find(text) if span.score >= least])
 
     def redact(
-        self, source: str | Path, *, transcript: str | Path | Transcript | None = None, say: Say | None = None
+        self,
+        source: str | Path,
+        *,
+        transcript: str | Path | Transcript | None = None,
+        say: Say | None = None,
+        unredacted: Callable[[Transcript], Transcript] | None = None,
     ) -> Redaction:
         """Redact the recording at ``source``; write nothing.
 
         ``transcript``: your own, as a value or as a file in a format of `offrecord.transcribe.imported`; the recording
         is then not recognised, but measured. ``say`` is called with each redacted sentence as soon as it is final.
+        ``unredacted`` is called with what was recognised, before anything is hidden, and what it gives back is redacted
+        instead: the one way to the original, and for those who correct it. It does not go with ``say``.
         Raises `InputError` for what cannot be read, `ModelError` for a model that cannot be loaded.
         """
         path = Path(source)
@@ -105,7 +129,14 @@ class Redactor:
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
+        heard = unredacted(heard) if unredacted else heard
         return self._finish(heard, self.recogniser.name, say, live)
+
+    def transcribe(self, source: str | Path) -> Transcript:
+        """The original of the recording at ``source``: what was said, with nothing hidden. Raises as `redact` does."""
+        chunks = list(self.recogniser.transcribe(Path(source), self.settings.channels))
+        words = [word for chunk in chunks for word in chunk.words]
+        return Transcript.spoken(words, chunks[-1].end if chunks else 0, self.settings.language)
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""
@@ -167,6 +198,10 @@ class Redactor:
 
 _RULES = {"recall": 0.0, "balanced": 0.7, "precision": 0.8}
 """How sure a rule has to be beside the tagger, by strictness; chosen on the development set (docs/model.md)."""
+
+_HIDING = frozenset({"policy", "substitute", "sound", "pad", "channels"})
+_MODELS = {"recogniser": _HIDING, "tagger": _HIDING | {"language"}}
+"""The models that a `Redactor` keeps, each with the settings that it does not depend on."""
 
 _SLACK_MS = 1_000
 """How far a transcript may go on after its recording: recognisers overshoot the end a little."""

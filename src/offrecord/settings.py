@@ -5,15 +5,16 @@ There is no configuration file: environment and options only.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from offrecord.errors import UsageError
 
-__all__ = ["Settings", "settings"]
+__all__ = ["ServerSettings", "Settings", "server_settings", "settings"]
 
 
 class Settings(BaseSettings):
@@ -45,13 +46,54 @@ def settings(**given: Any) -> Settings:
 
     Raises `UsageError` for an unknown setting and for a value that cannot be.
     """
-    unknown = given.keys() - Settings.model_fields.keys()
+    return _checked(Settings, given)
+
+
+_Chosen = TypeVar("_Chosen", bound=BaseSettings)
+
+
+def _checked(kind: type[_Chosen], given: dict[str, Any]) -> _Chosen:
+    unknown = given.keys() - kind.model_fields.keys()
     if unknown:
-        raise UsageError(f"unknown setting {min(unknown)!r}; expected one of {', '.join(Settings.model_fields)}")
+        raise UsageError(f"unknown setting {min(unknown)!r}; expected one of {', '.join(kind.model_fields)}")
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         reasons = [
             f"{part['loc'][0]} (OFFRECORD_{str(part['loc'][0]).upper()}): {part['msg']}" for part in error.errors()
         ]
         raise UsageError(f"a setting cannot be: {'; '.join(reasons)}") from None
+
+
+class ServerSettings(BaseSettings):
+    """What `offrecord serve` needs beyond `Settings`: read from ``OFFRECORD_`` and the name in capitals as well."""
+
+    model_config = SettingsConfigDict(env_prefix="OFFRECORD_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: _data_directory(),  # noqa: PLW0108 - defined below
+        description="directory of the server's database and media",
+    )
+    host: str = Field("127.0.0.1", description="address that the server listens on; others than loopback need API keys")
+    port: int = Field(8000, ge=0, le=65_535, description="port that the server listens on; 0 for any that is free")
+    workers: int = Field(1, ge=0, le=64, description="processes that work on recordings, each with models of its own")
+    api_keys: SecretStr = Field(SecretStr(""), description="keys of the server's clients, separated by commas")
+    public_url: str | None = Field(None, description="how clients reach the server, if not by the address they name")
+    cors: str = Field("", description="origins of web pages that may use the server, separated by commas")
+    fetch_allow: str = Field("", description="hosts that recordings and webhooks may be at although not public")
+    ttl: int | None = Field(None, ge=60, description="seconds after which transcripts are erased; kept if not given")
+    max_upload: int = Field(5 * 1024**3, ge=1, description="bytes of a recording at most")
+    job_seconds: int = Field(4 * 60 * 60, ge=1, description="seconds that a job may take")
+    worker_memory: int = Field(8_192, ge=0, description="MiB of memory for a worker's data; 0 for no limit")
+    attempts: int = Field(5, ge=1, le=100, description="how often a job is begun whose worker dies")
+
+
+def server_settings(**given: Any) -> ServerSettings:
+    """As `settings`, for the server. Raises `UsageError` for a value that cannot be; it shows no key."""
+    return _checked(ServerSettings, given)
+
+
+def _data_directory() -> Path:
+    """``$XDG_DATA_HOME/offrecord``, or what the XDG specification says when that is not set."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "offrecord"

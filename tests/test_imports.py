@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
     {"errors"},
     {"labels"},
-    {"types", "settings"},
+    {"types", "settings", "upstreams"},
     {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
     {"redact", "live", "export"},
     {"pipeline"},

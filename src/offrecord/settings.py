@@ -85,6 +85,10 @@ class ServerSettings(BaseSettings):
     max_upload: int = Field(5 * 1024**3, ge=1, description="bytes of a recording at most")
     job_seconds: int = Field(4 * 60 * 60, ge=1, description="seconds that a job may take")
     worker_memory: int = Field(8_192, ge=0, description="MiB of memory for a worker's data; 0 for no limit")
+    redact_unasked: bool = Field(False, description="redact the transcripts of clients that do not say `redact_pii`")
+    upstreams: str = Field("", description="models of the gateway: JSON, or a file of it; see docs/server-gateway.md")
+    gateway_redact: bool = Field(False, description="take personal details out of what the gateway sends to models")
+    allow_unredacted: bool = Field(False, description="`redact=false` is allowed in /v1/audio/transcriptions")
     attempts: int = Field(5, ge=1, le=100, description="how often a job is begun whose worker dies")
 
 

@@ -120,3 +120,16 @@ class Store(Queue):
         with self.reading() as db:
             row = db.execute("SELECT owner FROM uploads WHERE id = ?", (upload,)).fetchone()
         return row[0] if row else None
+
+    def forget(self, job: str, owner: str) -> None:
+        """Delete the owner's job, and its row as well: nobody will ask what has become of it."""
+        self.delete(job, owner)
+        with self.writing() as db:
+            db.execute("DELETE FROM jobs WHERE id = ? AND owner = ?", (job, owner))
+
+    def forget_brief(self) -> None:
+        """Forget the jobs that clients waited for and that are still there: the server ended meanwhile."""
+        with self.reading() as db:
+            rows = db.execute("SELECT id, owner FROM jobs WHERE json_extract(asked, '$.brief')").fetchall()
+        for job, owner in rows:
+            self.forget(job, owner)

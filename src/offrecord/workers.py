@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from offrecord.fetch import Limits
 from offrecord.jobs import Models, run
 from offrecord.queue import Queue
 from offrecord.settings import ServerSettings
+from offrecord.upstreams import keys_of
 
 __all__ = ["Crew"]
 
@@ -46,6 +47,7 @@ class Crew:
     def __init__(self, store: Queue, settings: ServerSettings, given: Mapping[str, Any]) -> None:
         self._store, self._settings = store, settings
         self._line = json.dumps({"settings": _plain(settings), "given": {k: _text(v) for k, v in given.items()}})
+        self._keys = {"OFFRECORD_API_KEYS", *keys_of(settings.upstreams)}
         self._workers: list[_Worker] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="crew")
@@ -73,7 +75,7 @@ class Crew:
         self._store.give_back(attempts=sys.maxsize, all_=True)
 
     def _new(self, pause: float = 0.0) -> _Worker:
-        return _Worker(self._line, starts_at=time.monotonic() + pause)
+        return _Worker(self._line, self._keys, starts_at=time.monotonic() + pause)
 
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_S):
@@ -101,10 +103,10 @@ class Crew:
 class _Worker:
     """One process, from the server's side."""
 
-    def __init__(self, line: str, *, starts_at: float) -> None:
+    def __init__(self, line: str, keys: Collection[str], *, starts_at: float) -> None:
         command = [sys.executable, "-m", "offrecord.workers", f"{max(0.0, starts_at - time.monotonic()):.1f}"]
         # The workers ask nobody for a key of the server's.
-        environment = {name: value for name, value in os.environ.items() if name != "OFFRECORD_API_KEYS"}
+        environment = {name: value for name, value in os.environ.items() if name not in keys}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603
         self.pid = self.process.pid
         self.ready = False

@@ -27,6 +27,7 @@ from offrecord.server import fields
 from offrecord.server.guard import Guard, Seen
 from offrecord.server.health import Health
 from offrecord.server.keys import Keys, Links, secret_of
+from offrecord.server.v1 import V1
 from offrecord.server.v2 import V2
 from offrecord.server.webhooks import Courier
 from offrecord.settings import ServerSettings
@@ -69,24 +70,27 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
         raise
     links, seen = Links(secret), Seen()
     crew = Crew(store, settings, given)
+    owners = Keys(keys, secret)
     v2 = V2(
         store,
-        Keys(keys, secret),
+        owners,
         links,
         public_url=settings.public_url,
         max_upload=settings.max_upload,
         english_only=english_only(redactor),
+        unasked=sorted(redactor.policy.labels) if settings.redact_unasked else (),
     )
+    v1 = V1(store, owners, redactor, settings)
     health = Health(store, crew, seen, workers=settings.workers)
     courier = Courier(store, v2.sound_url, listed(settings.fetch_allow))
     app = FastAPI(
         title="Offrecord",
         description="AssemblyAI's API for recordings, served from your own machine, with personal details removed.",
-        lifespan=_lifespan(store, crew, courier, settings),
+        lifespan=_lifespan(store, crew, courier, v1, settings),
         exception_handlers={HTTPException: _http_error, OffrecordError: _our_error},
         redoc_url=None,
     )
-    for route in _routes(v2, health):
+    for route in (*_routes(v2, health), *(Route(*row) for row in v1.routes())):
         extra = dict(route.extra) if route.extra else None
         app.add_api_route(route.path, route.handler, methods=[route.method], openapi_extra=extra, response_model=None)
     names = () if keys else (*_NAMES, settings.host.lower().strip("[]"))
@@ -118,6 +122,7 @@ def serve(settings: ServerSettings, **given: Any) -> None:
     """Run the server until it is stopped. Raises as `create_app`, and `UsageError` for an address that is taken."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpcore2").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,18 +145,20 @@ def serve(settings: ServerSettings, **given: Any) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _lifespan(store: Store, crew: Crew, courier: Courier, settings: ServerSettings) -> Callable[[FastAPI], Any]:
+def _lifespan(store: Store, crew: Crew, courier: Courier, v1: V1, settings: ServerSettings) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
         keeper = threading.Thread(target=_keep_house, args=(store, settings, stop), name="housekeeping")
         try:
+            await run_in_threadpool(v1.start)
             await run_in_threadpool(crew.start)
             courier.start()
             keeper.start()
             yield
         finally:
             stop.set()
+            await v1.stop()
             await run_in_threadpool(courier.stop)
             await run_in_threadpool(crew.stop)
             await run_in_threadpool(keeper.join)

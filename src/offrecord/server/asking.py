@@ -33,8 +33,11 @@ class Asked:
     header: tuple[str, str] | None = field(repr=False)
 
 
-def parse(body: Any, *, english_only: bool) -> Asked:
-    """The body of ``POST /v2/transcript``. Raises the 400 of AssemblyAI's API, with its text where it is known."""
+def parse(body: Any, *, english_only: bool, unasked: Sequence[str] = ()) -> Asked:
+    """The body of ``POST /v2/transcript``. Raises the 400 of AssemblyAI's API, with its text where it is known.
+
+    ``unasked``: the labels that are hidden for clients that do not say whether anything is; none for AssemblyAI's way.
+    """
     if not isinstance(body, dict):
         raise _bad("The body must be a JSON object")
     given = _Given(body)
@@ -42,7 +45,7 @@ def parse(body: Any, *, english_only: bool) -> Asked:
     if not url:
         raise _bad("`audio_url` is required: a http or https URL, or what /v2/upload gave")
     _refuse(given)
-    redact = given.flag("redact_pii")
+    redact = given.flag("redact_pii", default=bool(unasked))
     for name in ("redact_pii_return_unredacted", "redact_pii_audio"):
         if given.flag(name) and not redact:
             raise _bad(f"`{name}` can only be set to True if `redact_pii` is True")
@@ -56,7 +59,7 @@ def parse(body: Any, *, english_only: bool) -> Asked:
     quality = given.choice("redact_pii_audio_quality", ("mp3", "wav"))
     order = Order(
         redact=redact,
-        labels=_policies(given) if redact else (),
+        labels=_policies(given, () if given.flag("redact_pii") else unasked) if redact else (),
         substitution="label" if given.choice("redact_pii_sub", ("hash", "entity_name")) == "entity_name" else "hash",
         sound=given.flag("redact_pii_audio"),
         covered="silence" if method == "silence" else "beep",
@@ -146,13 +149,13 @@ def _refuse(given: _Given) -> None:
             raise _bad(f"`{name}` is not offered by this server: {row.note}")
 
 
-def _policies(given: _Given) -> tuple[str, ...]:
+def _policies(given: _Given, unasked: Sequence[str]) -> tuple[str, ...]:
     names = given.texts("redact_pii_policies", 1_000)
     for name in names:
         if name not in LABELS:
             near = get_close_matches(name, list(LABELS), n=1, cutoff=0.5)
             raise _bad("`redact_pii_policies` holds an unknown policy" + (f"; did you mean {near[0]}?" if near else ""))
-    return tuple(dict.fromkeys(names)) or tuple(LABELS)
+    return tuple(dict.fromkeys(names)) or tuple(unasked) or tuple(LABELS)
 
 
 def _speakers(given: _Given) -> bool:
@@ -250,6 +253,7 @@ def _echo(body: Mapping[str, Any], order: Order) -> dict[str, Any]:
     named = [m for m in models[:10] if isinstance(m, str) and _MODEL.fullmatch(m)] if isinstance(models, list) else []
     code = body.get("language_code")
     return flags | {
+        "redact_pii": order.redact,
         "language_code": "en_us" if code == "en" else code,
         "redact_pii_policies": list(dict.fromkeys(body.get("redact_pii_policies") or ())) or list(order.labels) or None,
         "redact_pii_sub": {"label": "entity_name"}.get(order.substitution, "hash") if order.redact else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -46,10 +46,11 @@ class V2:
         public_url: str | None,
         max_upload: int,
         english_only: bool,
+        unasked: Sequence[str] = (),
     ) -> None:
         self._store, self._keys, self._links = store, keys, links
         self._public_url = public_url.rstrip("/") if public_url else None
-        self._max_upload, self._english_only = max_upload, english_only
+        self._max_upload, self._english_only, self._unasked = max_upload, english_only, unasked
 
     async def upload(self, request: Request) -> Response:
         """Take a recording as the raw body; the answer's `upload_url` goes into `audio_url`."""
@@ -60,7 +61,7 @@ class V2:
     async def submit(self, request: Request) -> Response:
         """Queue a recording to be transcribed and redacted."""
         owner = self._keys.owner(request.headers.get("authorization"))
-        asked = parse(await json_of(request), english_only=self._english_only)
+        asked = parse(await json_of(request), english_only=self._english_only, unasked=self._unasked)
         job = await run_in_threadpool(self._submit, owner, asked, self._origin(request))
         return JSONResponse(wire.transcript(job))
 

@@ -13,7 +13,7 @@ LAYERS = (
     {"containers", "samples", "redact.audio", "audio", "detect", "resolve", "transcribe"},
     {"redact", "live", "export"},
     {"pipeline"},
-    {"records", "spelling", "orders", "fetch", "database"},
+    {"records", "spelling", "orders", "fetch", "rows", "database"},
     {"queue"},
     {"store", "jobs"},
     {"workers"},

@@ -20,13 +20,13 @@ from typing import Any, Literal
 import numpy as np
 
 from offrecord import audio, export
-from offrecord.database import Claim
 from offrecord.errors import InputError, OffrecordError, OutputError, UsageError
 from offrecord.fetch import Limits, Refused, download
 from offrecord.orders import Order
 from offrecord.pipeline import Redactor
 from offrecord.queue import Queue
 from offrecord.records import redaction_record, transcript_record
+from offrecord.rows import Claim
 from offrecord.spelling import respelled, retagged
 from offrecord.types import Redaction, Transcript
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from offrecord.database import LEASE_MS, Claim, Database, Notice, as_json, now
+from offrecord.database import Database
+from offrecord.rows import LEASE_MS, Claim, Notice, as_json, now
 
 __all__ = ["Queue"]
 

@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offrecord.database import COLUMNS, Job, Status, as_json, job_of, now
 from offrecord.queue import Queue, empty
+from offrecord.rows import COLUMNS, Job, Status, as_json, job_of, now
 
 __all__ = ["Store"]
 

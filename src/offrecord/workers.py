@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from offrecord.database import Claim
 from offrecord.errors import OffrecordError, StateError
 from offrecord.fetch import Limits
 from offrecord.jobs import Models, run
 from offrecord.queue import Queue
+from offrecord.rows import Claim
 from offrecord.settings import ServerSettings
 from offrecord.upstreams import keys_of
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from offrecord import export
-from offrecord.database import Job, Status
 from offrecord.records import redaction_from
+from offrecord.rows import Job, Status
 from offrecord.server import wire
 from offrecord.server.asking import parse
 from offrecord.server.bodies import json_of

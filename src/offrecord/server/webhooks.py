@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from offrecord import fetch
-from offrecord.database import Job, Notice, now
 from offrecord.errors import StateError
+from offrecord.rows import Job, Notice, now
 from offrecord.store import Store
 
 __all__ = ["Courier"]

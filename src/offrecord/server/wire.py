@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from offrecord.database import Job
 from offrecord.labels import LABELS
 from offrecord.live import sentences
 from offrecord.records import redaction_from, transcript_from
 from offrecord.resolve import fold
+from offrecord.rows import Job
 from offrecord.types import PAUSE_MS, Redaction, Transcript, Word
 
 __all__ = ["DELETED_URL", "listed", "paragraphs_of", "search", "sentences_of", "transcript"]

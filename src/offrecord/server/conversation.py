@@ -87,9 +87,9 @@ def _visited(body: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     new["messages"] = [_message(message, visit) for message in body["messages"]]
     for name in ("tools", "tool_choice", "response_format"):
         if name in body:
-            new[name] = _walked(body[name], visit, "", _IDENTIFIERS)
+            new[name] = _schema(body[name], visit)
     if "stop" in body:
-        new["stop"] = _walked(body["stop"], visit, "", frozenset())
+        new["stop"] = _data(body["stop"], visit)
     return new
 
 
@@ -124,7 +124,7 @@ def _call(call: Any, visit: Visit) -> dict[str, Any]:
     except (ValueError, RecursionError):  # cut off by a model, say: a text like any other
         new = visit(Text("", arguments))
     else:
-        new = json.dumps(_walked(given, visit, "", frozenset()), ensure_ascii=False)
+        new = json.dumps(_data(given, visit), ensure_ascii=False)
     return {
         "id": _identifier(call.get("id")),
         "type": "function",
@@ -132,17 +132,31 @@ def _call(call: Any, visit: Visit) -> dict[str, Any]:
     }
 
 
-def _walked(value: Any, visit: Visit, key: str, identifiers: frozenset[str], depth: int = 0) -> Any:
-    """A JSON value with each text, and each number that might be one, replaced by what ``visit`` makes of it."""
+def _schema(value: Any, visit: Visit, key: str = "", depth: int = 0) -> Any:
+    """A tool or a format: descriptions and values are read; what both sides must agree on stays as it is."""
     if depth > _DEEPEST:
-        raise Refused(400, f"the request is nested more than {_DEEPEST} deep")
+        raise _too_deep()
     if isinstance(value, dict):
-        return dict(_entries(value, visit, identifiers, depth))
+        return {
+            _identifier(name): _data(item, visit) if name in _VALUES else _schema(item, visit, name, depth + 1)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
-        return [_walked(item, visit, key, identifiers, depth + 1) for item in value]
+        return [_schema(item, visit, key, depth + 1) for item in value]
+    if isinstance(value, str) and not (key in _AGREED and _IDENTIFIER.fullmatch(value)):
+        return visit(Text("", value))
+    return value
+
+
+def _data(value: Any, visit: Visit, key: str = "", depth: int = 0) -> Any:
+    """Arguments and the like: every text is read beside its field's name, and every number, for it might be one."""
+    if depth > _DEEPEST:
+        raise _too_deep()
+    if isinstance(value, dict):
+        return dict(_entries(value, visit, depth))
+    if isinstance(value, list):
+        return [_data(item, visit, key, depth + 1) for item in value]
     if isinstance(value, str):
-        if key in identifiers and _IDENTIFIER.fullmatch(value):
-            return value
         return visit(Text(key, value))
     if value is None or isinstance(value, bool):
         return value
@@ -151,26 +165,29 @@ def _walked(value: Any, visit: Visit, key: str, identifiers: frozenset[str], dep
     return value if new == said else new
 
 
-def _entries(
-    value: Mapping[str, Any], visit: Visit, identifiers: frozenset[str], depth: int
-) -> Iterator[tuple[str, Any]]:
+def _entries(value: Mapping[str, Any], visit: Visit, depth: int) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         # The name of a field is read even where its value is no text.
-        if isinstance(item, dict | list) or item is None or isinstance(item, bool):
+        if isinstance(item, dict | list | bool | None):
             visit(Text(key, ""))
-        inner = frozenset[str]() if key in _VALUES else identifiers
-        yield key, _walked(item, visit, key, inner, depth + 1)
+        yield key, _data(item, visit, key, depth + 1)
+
+
+def _too_deep() -> Refused:
+    return Refused(400, f"the request is nested more than {_DEEPEST} deep")
 
 
 def _identifier(value: Any) -> str:
     if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
-        raise Refused(400, "an id or a function's name must be of 1 to 128 letters, digits and . _ $ / # -")
+        raise Refused(
+            400, "an id, or the name of a function or a field, must be of 1 to 128 letters, digits and . _ $ / # -"
+        )
     return value
 
 
 _SEPARATORS = re.compile(r"[_\s]+|(?<=[a-z])(?=[A-Z])")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._$/#-]{1,128}")
-_IDENTIFIERS = frozenset({"type", "name", "required", "$ref", "format"})
+_AGREED = frozenset({"type", "name", "required", "$ref", "format"})
 """Fields of a JSON schema whose values both sides must agree on."""
 _VALUES = frozenset({"enum", "const", "default", "examples"})
 """Fields of a JSON schema that hold values of the user's, whatever these are called in there."""

@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from offrecord import export
-from offrecord.database import Job, Status
 from offrecord.errors import OffrecordError
 from offrecord.labels import labels_for
 from offrecord.live import sentences
 from offrecord.orders import Order
 from offrecord.pipeline import Redactor
 from offrecord.records import redaction_from
+from offrecord.rows import Job, Status
 from offrecord.server.forms import Form
 from offrecord.server.forwarding import while_there
 from offrecord.server.keys import Keys

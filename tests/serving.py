@@ -85,7 +85,7 @@ class Server:
 
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         """Status and body of a GET of a path or a URL."""
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, None, **headers)
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
         """Status and body of any request; 0 where nobody answers."""

@@ -249,7 +249,7 @@ NOT_OURS: dict[str, bytes] = {
 def test_a_file_that_is_no_database_is_refused_and_left(tmp_path: Path, content: bytes) -> None:
     """A clear error, and not a byte is written over."""
     (tmp_path / "offrecord.db").write_bytes(content)
-    with pytest.raises(StateError, match="left as it is|refused"):
+    with pytest.raises(StateError, match=r"left as it is|refused"):
         Store(tmp_path)
     assert (tmp_path / "offrecord.db").read_bytes() == content
 
@@ -280,7 +280,7 @@ def test_damage_in_the_middle_is_found_at_the_start(tmp_path: Path) -> None:
     content[8_192:16_384] = b"\xaa" * 8_192
     store.path.write_bytes(content)
     again = Store(tmp_path / "home")
-    with pytest.raises(StateError, match="damaged|no sound database"):
+    with pytest.raises(StateError, match=r"damaged|no sound database"):
         again.hold()
     again.close()
     assert store.path.read_bytes() == bytes(content)

@@ -95,11 +95,11 @@ def test_hashes_keep_the_length_of_words() -> None:
 @pytest.mark.parametrize("method", ["beep", "silence"])
 def test_redacted_audio_is_saved(tmp_path: Path, quality: str, method: str) -> None:
     """The client asks for the address, and loads it without its key; the length stays."""
-    options = aai.RedactPiiAudioOptions(override_audio_redaction_method="silence") if method == "silence" else None
+    silence = aai.RedactPiiAudioOptions(override_audio_redaction_method=aai.PIIRedactedAudioMethod.silence)
     config = redacting(redact_pii_audio=True).set_redact_pii(
         redact_audio=True,
         redact_audio_quality=aai.PIIRedactedAudioQuality(quality),
-        redact_audio_options=options,
+        redact_audio_options=silence if method == "silence" else None,
         policies=[aai.PIIRedactionPolicy.person_name],
     )
     transcript = aai.Transcriber().transcribe(str(NAMES), config)

@@ -81,11 +81,12 @@ class Guard:
         host = Headers(scope=scope).get("host", "")
         try:
             name = urlsplit(f"//{host}").hostname or ""
+            page = urlsplit(origin).netloc if origin else host
         except ValueError:
-            return 400, "The Host header is not one"
+            return 400, "The Host or the Origin header is not one"
         if self._hosts and name not in self._hosts:
             return 403, "This server is for this machine, and this is none of its names; configure API keys to open it"
-        if origin and origin not in self._origins and urlsplit(origin).netloc != host:
+        if origin and origin not in self._origins and page != host:
             return 403, "This web page may not use this server; its origin is not in OFFRECORD_CORS"
         return None
 

@@ -46,7 +46,7 @@ def ask(server: Server, content: Any = "Hello", model: str = "small", **fields: 
 
 def test_a_completion_has_the_contracts_shape(both: tuple[Server, Script]) -> None:
     """Both namings of the counts, an id, integer nanoseconds, and the name that the client knows."""
-    server, script = both
+    server, _ = both
     status, answer = ask(server, temperature=0)
     assert status == 200
     assert uuid.UUID(answer["request_id"])

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -165,7 +165,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def web(answers: dict[str, Answer | bytes | int]) -> Iterator[tuple[str, list[Seen]]]:
+def web(answers: Mapping[str, Answer | bytes | int]) -> Iterator[tuple[str, list[Seen]]]:
     """A web server on loopback: its URL, and what it was asked. By path: a body, a status, or a function that answers."""
     seen: list[Seen] = []
 

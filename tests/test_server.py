@@ -292,7 +292,7 @@ def test_a_second_server_on_one_home_is_refused(server: Server) -> None:
         [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), "--port", "0"],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
-    assert result.returncode == 9
+    assert result.returncode == 7
     assert "another server works in" in result.stderr
     assert server.get("/healthz")[0] == 200
 
@@ -308,6 +308,17 @@ def test_health_and_metrics_say_nothing_of_anyone(server: Server) -> None:
         re.fullmatch(r'offrecord_\w+(\{(method|status)="\w+"(,status="\d+")?\})? [\d.e+-]+', line) for line in lines
     )
     assert 'offrecord_jobs{status="completed"}' in text.decode()
+
+
+def test_the_reference_lists_every_route(server: Server) -> None:
+    """A page without scripts, made from OpenAPI; nothing of it comes from elsewhere."""
+    status, page = server.get("/docs")
+    schema = server.json("GET", "/openapi.json")[1]
+    assert status == 200
+    assert all(path in page.decode() for path in schema["paths"])
+    assert len(schema["paths"]) == 13
+    assert b"<script" not in page
+    assert not re.search(rb"(src|href)=\"?(https?:|//)", page)
 
 
 def test_answers_carry_security_headers(server: Server) -> None:

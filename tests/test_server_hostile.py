@@ -22,12 +22,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-def sent(server: Server, raw: bytes) -> bytes:
-    """What the server answers to these bytes, until it closes the connection; the client has no more to say."""
+def sent(server: Server, raw: bytes, *, whole: bool) -> bytes:
+    """What the server answers to these bytes, until it closes the connection. Half a request is hung up on."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         with suppress(ConnectionError):  # it may have heard enough
             connection.sendall(raw)
-            connection.shutdown(socket.SHUT_WR)
+            if not whole:
+                connection.shutdown(socket.SHUT_WR)
         parts = []
         with suppress(ConnectionError):
             while part := connection.recv(65_536):
@@ -87,30 +88,32 @@ RAW: list[bytes] = [
 ]  # fmt: skip
 
 
-def hostile() -> Iterator[bytes]:
-    """Some 700 requests."""
-    yield from RAW
+def hostile() -> Iterator[tuple[bytes, bool]]:
+    """Some 700 requests, and whether each is whole, so that an answer is due."""
+    yield from ((raw, False) for raw in RAW)
     for body in BODIES:
-        yield request("POST", "/v2/transcript", body)
+        yield request("POST", "/v2/transcript", body), True
     for name in FIELD_NAMES:
         for value in VALUES:
             given = {"audio_url": "http://127.0.0.1/a.wav", "redact_pii": True, name: value}
-            yield request("POST", "/v2/transcript", json.dumps(given).encode())
+            yield request("POST", "/v2/transcript", json.dumps(given).encode()), True
     for path in PATHS:
         for method in ("GET", "DELETE"):
-            yield request(method, path.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"))
+            yield request(method, path), True
     for header in HEADERS:
-        yield request("GET", "/v2/transcript", b"", header)
-        yield request("POST", "/v2/transcript", b'{"audio_url": "http://127.0.0.1/a"}', header)
+        whole = not header.startswith((b"content-length", b"transfer-encoding"))
+        yield request("GET", "/v2/transcript", b"", header), whole
+        yield request("POST", "/v2/transcript", b'{"audio_url": "http://127.0.0.1/a"}', header), whole
     for method in ("PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "XYZZY", "get"):
-        yield request(method, "/v2/transcript")
+        yield request(method, "/v2/transcript"), True
 
 
 def test_no_hostile_request_is_a_fault_of_ours(own: Server) -> None:
     """Every one is answered below 500, in our shape where it is an error of a route, and the canary is not repeated."""
     count = 0
-    for raw in hostile():
-        answer = sent(own, raw)
+    for raw, whole in hostile():
+        answer = sent(own, raw, whole=whole)
+        assert answer or not whole, raw[:200]
         head, _, body = answer.partition(b"\r\n\r\n")
         status = head.partition(b"\r\n")[0].split(b" ")
         assert not answer or int(status[1]) < 500, raw[:200]

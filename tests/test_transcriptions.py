@@ -117,7 +117,7 @@ def test_redaction_is_turned_off_where_that_is_allowed(tmp_path: Path) -> None:
 def test_bad_fields_are_refused(client: openai.OpenAI, server: Server, fields: dict[str, Any], error: str) -> None:
     """400 in OpenAI's shape with the reason; the recording is not kept."""
     with pytest.raises(openai.BadRequestError) as refused:
-        client.audio.transcriptions.create(**({"file": SHORT, "model": "whisper-1"} | fields))
+        client.audio.transcriptions.create(**({"file": SHORT, "model": "whisper-1"} | fields))  # type: ignore[call-overload]
     assert error in refused.value.message
     assert refused.value.type == "invalid_request_error"
     assert left(server.home) == (0, [])

@@ -98,5 +98,5 @@ class OutputError(OffrecordError):
 class StateError(OffrecordError):
     """The server's database or directory cannot be used: damaged, locked, full, or another server works in it."""
 
-    exit_code = 9
+    exit_code = 7
     http_status = 503

@@ -28,7 +28,16 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         web({"/a.wav": NAMES.read_bytes(), "/hook": 200}) as (url, seen),
     ):
         saved = directory / "saved.wav"
-        program = [node, HERE / "client.mjs", server.url, NAMES, f"{url}/a.wav", saved, "right", f"{url}/hook"]
+        program = [
+            node,
+            str(HERE / "client.mjs"),
+            server.url,
+            str(NAMES),
+            f"{url}/a.wav",
+            str(saved),
+            "right",
+            f"{url}/hook",
+        ]
         result = subprocess.run(program, capture_output=True, text=True, check=False, timeout=300)
         assert result.returncode == 0, result.stderr
         hooks = until(lambda: [json.loads(s.body) for s in seen if s.path == "/hook"][1:] and seen)

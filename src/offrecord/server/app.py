@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from offrecord.errors import OffrecordError, OutputError, StateError, UsageError
 from offrecord.jobs import english_only
@@ -27,11 +27,13 @@ from offrecord.server import fields
 from offrecord.server.guard import Guard, Seen
 from offrecord.server.health import Health
 from offrecord.server.keys import Keys, Links, secret_of
+from offrecord.server.reference import reference
 from offrecord.server.v1 import V1
 from offrecord.server.v2 import V2
 from offrecord.server.webhooks import Courier
 from offrecord.settings import ServerSettings
 from offrecord.store import Store
+from offrecord.upstreams import upstreams_of
 from offrecord.workers import Crew
 
 __all__ = ["Route", "create_app", "serve"]
@@ -61,6 +63,7 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
             "on 127.0.0.1"
         )
     redactor = Redactor(**given)  # loads nothing, and refuses what a worker would
+    upstreams = upstreams_of(settings.upstreams)
     store = Store(settings.home)
     try:
         store.hold()
@@ -80,7 +83,7 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
         english_only=english_only(redactor),
         unasked=sorted(redactor.policy.labels) if settings.redact_unasked else (),
     )
-    v1 = V1(store, owners, redactor, settings)
+    v1 = V1(store, owners, redactor, settings, upstreams)
     health = Health(store, crew, seen, workers=settings.workers)
     courier = Courier(store, v2.sound_url, listed(settings.fetch_allow))
     app = FastAPI(
@@ -88,8 +91,10 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
         description="AssemblyAI's API for recordings, served from your own machine, with personal details removed.",
         lifespan=_lifespan(store, crew, courier, v1, settings),
         exception_handlers={HTTPException: _http_error, OffrecordError: _our_error},
+        docs_url=None,
         redoc_url=None,
     )
+    app.add_api_route("/docs", lambda: HTMLResponse(reference(app.openapi())), include_in_schema=False)
     for route in (*_routes(v2, health), *(Route(*row) for row in v1.routes())):
         extra = dict(route.extra) if route.extra else None
         app.add_api_route(route.path, route.handler, methods=[route.method], openapi_extra=extra, response_model=None)
@@ -102,16 +107,18 @@ def _routes(v2: V2, health: Health) -> Sequence[Route]:
     return (
         Route("POST", "/v2/upload", v2.upload, _RAW),
         Route("POST", "/v2/transcript", v2.submit, _JSON),
-        Route("GET", "/v2/transcript", v2.transcripts),
+        Route(
+            "GET", "/v2/transcript", v2.transcripts, _query("limit", "status", "created_on", "before_id", "after_id")
+        ),
         Route("GET", "/v2/transcript/{transcript_id}", v2.transcript),
         Route("DELETE", "/v2/transcript/{transcript_id}", v2.delete),
         Route("GET", "/v2/transcript/{transcript_id}/sentences", v2.sentences),
         Route("GET", "/v2/transcript/{transcript_id}/paragraphs", v2.paragraphs),
-        Route("GET", "/v2/transcript/{transcript_id}/srt", v2.srt),
-        Route("GET", "/v2/transcript/{transcript_id}/vtt", v2.vtt),
-        Route("GET", "/v2/transcript/{transcript_id}/word-search", v2.word_search),
+        Route("GET", "/v2/transcript/{transcript_id}/srt", v2.srt, _query("chars_per_caption")),
+        Route("GET", "/v2/transcript/{transcript_id}/vtt", v2.vtt, _query("chars_per_caption")),
+        Route("GET", "/v2/transcript/{transcript_id}/word-search", v2.word_search, _query("words")),
         Route("GET", "/v2/transcript/{transcript_id}/redacted-audio", v2.redacted_audio),
-        Route("GET", "/v2/redacted-audio/{name}", v2.sound),
+        Route("GET", "/v2/redacted-audio/{name}", v2.sound, _query("expires", "signature")),
         Route("GET", "/healthz", health.healthz),
         Route("GET", "/readyz", health.readyz),
         Route("GET", "/metrics", health.metrics),
@@ -192,6 +199,10 @@ async def _our_error(_: Request, error: Exception) -> Response:
 
 def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
+
+
+def _query(*names: str) -> dict[str, Any]:
+    return {"parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]}
 
 
 def listed(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offrecord.jobs import english_only
@@ -14,17 +14,23 @@ from offrecord.server.texts import REDACT_SCHEMA, TextRoute, Texts
 from offrecord.server.transcriptions import FORM_SCHEMA, Transcriptions
 from offrecord.settings import ServerSettings
 from offrecord.store import Store
-from offrecord.upstreams import upstreams_of
+from offrecord.upstreams import Upstream
 
 __all__ = ["V1"]
 
 
 class V1:
-    """What these routes share. Raises `UsageError` for upstreams that cannot be."""
+    """What these routes share."""
 
-    def __init__(self, store: Store, keys: Keys, redactor: Redactor, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        redactor: Redactor,
+        settings: ServerSettings,
+        upstreams: Mapping[str, Upstream],
+    ) -> None:
         texts = Texts(redactor)
-        upstreams = upstreams_of(settings.upstreams)
         self._store = store
         self._gateway = Gateway(store, keys, texts, upstreams, redact=settings.gateway_redact)
         self._text = TextRoute(texts, keys)

@@ -249,7 +249,10 @@ def _width(text: str | None) -> int:
 def _day(text: str | None) -> datetime | None:
     if not text:
         return None
+    # Within the years in which there can be jobs: the day after the last of all has no date.
+    if not re.fullmatch("2[0-9]{3}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+        raise HTTPException(400, "`created_on` must be a day as 2024-03-11")
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         raise HTTPException(400, "`created_on` must be a day as 2024-03-11") from None

@@ -92,9 +92,29 @@ def _values(_: Path) -> object:
     )
 
 
+def _conversation(_: Path) -> object:
+    from offrecord.server import completions, conversation
+
+    call = {"id": "a", "function": {"name": "a", "arguments": json.dumps({CANARY: CANARY})}}
+    message = {"role": "user", "content": TEXT, "tool_calls": [call]}
+    asked = completions.parse({"model": "a", "messages": [message], "transcript_id": "a"})
+    return asked, asked.with_transcript(CANARY), conversation.texts_of(asked.body)
+
+
+def _bad_conversation(_: Path) -> object:
+    from starlette.exceptions import HTTPException
+
+    from offrecord.server import completions
+
+    try:
+        return completions.parse({"model": CANARY, "messages": [{"role": CANARY, "content": TEXT}]})
+    except HTTPException as error:
+        return error, error.detail, getattr(error, "errors", None)
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
-    _bad_order, _values,
+    _bad_order, _values, _conversation, _bad_conversation,
 ]  # fmt: skip
 
 

@@ -210,6 +210,7 @@ def serve(
     port: options.Port = None,
     workers: options.Workers = None,
     home: options.Home = None,
+    gateway_redact: options.GatewayRedact = None,
     model: options.Model = None,
     language: options.Language = None,
     tagger: options.Tagger = None,
@@ -222,7 +223,7 @@ def serve(
     offrecord serve
     OFFRECORD_API_KEYS=secret offrecord serve --host 0.0.0.0 --workers 2
     """
-    chosen = server_settings(host=host, port=port, workers=workers, home=home)
+    chosen = server_settings(host=host, port=port, workers=workers, home=home, gateway_redact=gateway_redact)
     given = {"model": model, "language": language, "tagger": tagger, "strictness": strictness, "threads": threads}
     try:
         from offrecord.server.app import serve as run  # noqa: PLC0415 - only this command needs the extra

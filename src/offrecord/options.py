@@ -10,8 +10,8 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "Home", "Host", "Language", "Model", "Output", "Pad",
-    "Policy", "Port", "Quiet", "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
+    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "GatewayRedact", "Home", "Host", "Language", "Model", "Output",
+    "Pad", "Policy", "Port", "Quiet", "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
     "Workers",
 ]  # fmt: skip
 
@@ -54,4 +54,8 @@ Strictness = Annotated[
 Host = Annotated[str | None, Option(help="Address to listen on; one that others reach needs OFFRECORD_API_KEYS.")]
 Port = Annotated[int | None, Option(help="Port to listen on; 0 for any that is free.")]
 Workers = Annotated[int | None, Option(help="Processes that work on recordings, each with its own models.")]
+GatewayRedact = Annotated[
+    bool | None,
+    Option("--gateway-redact/--no-gateway-redact", help="Take personal details out of what goes to models."),
+]
 Home = Annotated[Path | None, Option(help="Directory of the server's database and media.")]

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from offrecord.errors import FailedClosed
 from offrecord.server.replies import Refused
@@ -21,11 +22,12 @@ from offrecord.types import Redaction
 __all__ = ["Text", "joined", "parted", "texts_of", "with_texts"]
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Text:
     """A text of the conversation, and what it is called there: the name of its field, or nothing."""
 
-    cue: str
-    text: str
+    cue: str = field(repr=False)
+    text: str = field(repr=False)
 
 
 Visit = Callable[[Text], str]

@@ -22,7 +22,9 @@ class Field:
 
 FIELDS: Mapping[str, Field] = {
     "audio_url": Field("string", "works", "http, https, or what `/v2/upload` gave"),
-    "redact_pii": Field("boolean", "works", "off: nothing is hidden, as AssemblyAI does it"),
+    "redact_pii": Field(
+        "boolean", "works", "off: nothing is hidden, as AssemblyAI does it; not given: `OFFRECORD_REDACT_UNASKED`"
+    ),
     "redact_pii_policies": Field("texts", "works", "none or empty: all 65; an unknown name is refused with 400"),
     "redact_pii_sub": Field("string", "works", "`hash` (default) or `entity_name`"),
     "redact_pii_audio": Field("boolean", "works", "the redacted sound is there before the status is `completed`"),

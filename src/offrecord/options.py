@@ -10,9 +10,9 @@ from typer import Argument, Option
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "GatewayRedact", "Home", "Host", "Language", "Model", "Output",
-    "Pad", "Policy", "Port", "Quiet", "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
-    "Workers",
+    "Allow", "AsJson", "Channels", "Deny", "Force", "Formats", "GatewayRedact", "Home", "Host", "Language", "Model",
+    "Output", "Pad", "Policy", "Port", "Quiet", "Sound", "Sources", "Strictness", "Substitute", "Tagger", "Threads",
+    "TranscriptFile", "Workers",
 ]  # fmt: skip
 
 Sources = Annotated[

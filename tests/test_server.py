@@ -316,7 +316,7 @@ def test_the_reference_lists_every_route(server: Server) -> None:
     schema = server.json("GET", "/openapi.json")[1]
     assert status == 200
     assert all(path in page.decode() for path in schema["paths"])
-    assert len(schema["paths"]) == 13
+    assert len(schema["paths"]) == 17
     assert b"<script" not in page
     assert not re.search(rb"(src|href)=\"?(https?:|//)", page)
 

@@ -31,7 +31,7 @@ def _routes(paths: Mapping[str, Any]) -> Iterator[str]:
         for method, route in methods.items():
             yield f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(route.get('description', ''))}</p>"
             content = route.get("requestBody", {}).get("content", {})
-            fields = content.get("application/json", {}).get("schema", {}).get("properties", {})
+            fields = next(iter(content.values()), {}).get("schema", {}).get("properties", {})
             if fields:
                 yield "<dl>"
                 yield from (

@@ -114,11 +114,15 @@ REDACT_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["text"],
     "properties": {
-        "text": {"type": "string", "maxLength": LONGEST},
+        "text": {"type": "string", "maxLength": LONGEST, "description": "what is redacted; it is not stored"},
         "policy": {
             "description": "a preset (default, guide, pci, hipaa, numbers, all), a label, or a list; the server's own",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         },
-        "substitute": {"type": "string", "enum": ["label", "hash", "numbered"]},
+        "substitute": {
+            "type": "string",
+            "enum": ["label", "hash", "numbered"],
+            "description": "what stands for a hidden word; the server's own",
+        },
     },
 }

@@ -14,13 +14,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from starlette.exceptions import HTTPException
 
 import offrecord
 from offrecord import export
 from offrecord.errors import OffrecordError
+from offrecord.fetch import Limits, download
+from offrecord.orders import Order
+from offrecord.server.asking import parse
+from offrecord.store import Store
 from offrecord.transcribe import imported
 from offrecord.types import Policy, Span, Transcript, Word
 
@@ -112,9 +118,38 @@ def _bad_conversation(_: Path) -> object:
         return error, error.detail, getattr(error, "errors", None)
 
 
+def _order(_: Path) -> object:
+    return Order(redact=True, terms=(("a", (CANARY,)),), spelling=(((CANARY,), CANARY),))
+
+
+def _rows(directory: Path) -> object:
+    with closing(Store(directory)) as store:
+        secret = {"terms": [["a", [CANARY]]]}
+        job = store.submit("me", f"http://a/{CANARY}", asked={CANARY: CANARY}, secret=secret, header=("x", CANARY))
+        claim = store.claim(1)
+        assert claim
+        store.finish(claim, result={"words": [[CANARY]]}, original={"a": CANARY}, duration=1, sound=None)
+        return job, claim, store.job(job.id, "me")
+
+
+def _asked(_: Path) -> object:
+    return parse({"audio_url": CANARY, "webhook_url": f"http://{CANARY}"}, english_only=True)
+
+
+def _refused_body(_: Path) -> object:
+    with pytest.raises(HTTPException) as raised:
+        parse({"audio_url": "a", "redact_pii": True, "redact_pii_policies": [CANARY]}, english_only=True)
+    return raised.value
+
+
+def _refused_url(directory: Path) -> object:
+    download(f"http://127.0.0.1:1/a?{CANARY}", directory / "a", Limits(1, 1))
+    return None
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
-    _bad_order, _values, _conversation, _bad_conversation,
+    _bad_order, _values, _order, _rows, _asked, _refused_body, _refused_url, _conversation, _bad_conversation,
 ]  # fmt: skip
 
 

@@ -391,3 +391,43 @@ def test_a_recording_that_kills_its_worker_ends_in_an_error(tmp_path: Path) -> N
         body = own.finished(own.submit(own.upload(NAMES.parents[1] / "aws_callcenter" / "Auto0_mono.wav")))
         assert body["error"] == "The recording was not done in 1 seconds."
         assert time.monotonic() - began < 60
+
+
+def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None:
+    """What was written of it goes, and the server answers on. The limit is on a file's size, as the disk's is."""
+    import resource
+
+    with running(tmp_path / "home", "--workers", "0") as own:
+        assert own.process
+        resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+        status, body = own.ask("POST", "/v2/upload", b"x" * 6_000_000)
+        assert status == 503
+        assert "no room" in json.loads(body)["error"]
+        until(lambda: not list((own.home / "uploads").iterdir()))
+        assert own.ask("POST", "/v2/upload", b"x" * 1_000)[0] == 200
+        assert own.get("/v2/transcript")[0] == 200
+
+
+def test_a_webhook_that_fails_is_told_again(server: Server) -> None:
+    """500 the first time; the second message waits until the first has arrived."""
+    answers = iter([500, 200])
+
+    def answer(handler: Any) -> None:
+        handler.send_response(next(answers))
+        handler.end_headers()
+
+    with web({"/hook": answer}) as (url, seen):
+        job = server.submit(server.upload(SHORT), webhook_url=f"{url}/hook")
+        until(lambda: len(seen) == 2)
+        assert {json.loads(message.body)["transcript_id"] for message in seen} == {job}
+        until(lambda: server.json("GET", f"/v2/transcript/{job}")[1]["webhook_status_code"] == 200)
+
+
+def test_a_webhook_that_is_gone_is_left_alone(server: Server) -> None:
+    """410 settles the message at once; so does every 4xx."""
+    with web({"/hook": 410}) as (url, seen):
+        job = server.submit(server.upload(SHORT), webhook_url=f"{url}/hook", redact_pii=True, redact_pii_audio=True)
+        until(lambda: len(seen) == 2)  # one for the transcript, one for the sound, each once
+        time.sleep(1)
+        assert len(seen) == 2
+        assert server.json("GET", f"/v2/transcript/{job}")[1]["webhook_status_code"] == 410

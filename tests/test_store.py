@@ -115,6 +115,17 @@ def test_a_job_that_had_its_attempts_ends_in_an_error(store: Store) -> None:
     assert store.claim(1) is None
 
 
+def test_an_end_on_purpose_is_not_counted(store: Store) -> None:
+    """A server that is stopped and started often wears out no job."""
+    job = submit(store)
+    for _ in range(5):
+        assert claim(store).attempt == 1
+        assert store.give_back(attempts=1, all_=True, counted=False) == [(job, 1)]
+    found = store.job(job, "me")
+    assert found
+    assert (found.status, found.attempts) == (Status.QUEUED, 0)
+
+
 @given(st.lists(st.sampled_from(["submit", "claim", "finish", "fail", "die", "delete", "restart"]), max_size=25))
 def test_whatever_happens_every_job_has_one_state(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
     """After any sequence of events: claims and statuses agree, finished jobs keep their result, none is lost."""
@@ -267,6 +278,17 @@ def test_somebody_elses_database_is_refused_and_left(tmp_path: Path) -> None:
         with pytest.raises(StateError, match="is not ours"):
             Store(path.parent)
         assert path.read_bytes() == before
+
+
+def test_a_locked_database_is_an_error_at_the_start(store: Store) -> None:
+    """After some patience, in words; the other program's work is not disturbed."""
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StateError, match="locked by another program"):
+        Store(store.home)
+    other.execute("COMMIT")
+    other.close()
+    Store(store.home).close()
 
 
 def test_damage_in_the_middle_is_found_at_the_start(tmp_path: Path) -> None:

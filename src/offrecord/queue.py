@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,21 +96,28 @@ class Queue(Database):
             gone = _ended(db, claim.id) if ended else []
         return self._swept(claim, gone, done=ended > 0)
 
-    def give_back(self, *, worker: int | None = None, attempts: int, all_: bool = False) -> Sequence[tuple[str, int]]:
+    def give_back(
+        self, *, worker: int | None = None, attempts: int, all_: bool = False, counted: bool = True
+    ) -> Sequence[tuple[str, int]]:
         """Queue again what workers hold that are gone, as (job, worker); jobs that had their ``attempts`` end in error.
 
-        Gone is ``worker``; or, when None is named, any whose lease has run out; or, with ``all_``, every one.
+        Gone is ``worker``; or, when None is named, any whose lease has run out; or, with ``all_``, every one. Where
+        the worker was ended on purpose, the attempt is not ``counted``.
         """
         stuck, values = ("worker = ?", [worker]) if worker is not None else ("(lease < ? OR ?)", [now(), all_])
+        held = f"SELECT id, worker, attempts FROM jobs WHERE status = 'processing' AND {stuck}"  # noqa: S608
+        with self.reading() as db:  # asked for several times a second, and nearly always in vain
+            if db.execute(held, values).fetchone() is None:
+                return []
         with self.writing() as db:
-            held = f"SELECT id, worker, attempts FROM jobs WHERE status = 'processing' AND {stuck}"  # noqa: S608
             rows = db.execute(held, values).fetchall()
             gone: list[str] = []
             for job, _, tried in rows:
-                if tried < attempts:
+                if tried < attempts or not counted:
                     db.execute(
-                        "UPDATE jobs SET status = 'queued', claim = NULL, lease = NULL, worker = NULL WHERE id = ?",
-                        (job,),
+                        "UPDATE jobs SET status = 'queued', claim = NULL, lease = NULL, worker = NULL, attempts = ?"
+                        " WHERE id = ?",
+                        (tried if counted else tried - 1, job),
                     )
                 else:
                     db.execute(f"{_FAIL} WHERE id = ?", (now(), _POISON.format(tried), job))
@@ -179,9 +187,10 @@ class Queue(Database):
             sounds = {f"{job}.{kind}" for job, kind in db.execute("SELECT id, sound FROM jobs WHERE sound IS NOT NULL")}
         for directory, known in (("uploads", uploads), ("work", running), ("sound", sounds)):
             for path in (self.home / directory).iterdir():
-                # A half upload is named after its id and grows: its time is that of the last byte.
-                if path.name not in known and path.stat().st_mtime < before:
-                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # it was on its way, or another has removed it
+                    # A half upload is named after its id and grows: its time is that of the last byte.
+                    if path.name not in known and path.stat().st_mtime < before:
+                        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
     def _swept(self, claim: Claim, uploads: Sequence[str], *, done: bool) -> bool:
         shutil.rmtree(self.work_path(claim), ignore_errors=True)

@@ -72,7 +72,7 @@ class Crew:
             self._thread.join()
         for worker in self._workers:
             worker.end()
-        self._store.give_back(attempts=sys.maxsize, all_=True)
+        self._store.give_back(attempts=self._settings.attempts, all_=True, counted=False)
 
     def _new(self, pause: float = 0.0) -> _Worker:
         return _Worker(self._line, self._keys, starts_at=time.monotonic() + pause)

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
+import signal
 import socket
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -130,6 +134,7 @@ def serve(settings: ServerSettings, **given: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpcore2").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    threading.excepthook = _thread_fault
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -150,6 +155,14 @@ def serve(settings: ServerSettings, **given: Any) -> None:
             timeout_graceful_shutdown=10,
         )
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _thread_fault(args: threading.ExceptHookArgs) -> None:
+    """A thread that keeps the server going has failed: say where, without what, and end, to be started again."""
+    place = traceback.extract_tb(args.exc_traceback)[-1] if args.exc_traceback else None
+    where = f"{Path(place.filename).name}:{place.lineno}" if place else "an unknown place"
+    log.critical("internal fault in a thread: %s at %s; the server ends", args.exc_type.__name__, where)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _lifespan(store: Store, crew: Crew, courier: Courier, v1: V1, settings: ServerSettings) -> Callable[[FastAPI], Any]:

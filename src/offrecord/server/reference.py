@@ -31,7 +31,8 @@ def _routes(paths: Mapping[str, Any]) -> Iterator[str]:
         for method, route in methods.items():
             yield f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(route.get('description', ''))}</p>"
             content = route.get("requestBody", {}).get("content", {})
-            fields = next(iter(content.values()), {}).get("schema", {}).get("properties", {})
+            bodies: list[Any] = list(content.values())
+            fields = bodies[0].get("schema", {}).get("properties", {}) if bodies else {}
             if fields:
                 yield "<dl>"
                 yield from (

@@ -147,7 +147,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if answer.promised is not None:
                 self.close_connection = True
 
-        do_GET = do_POST = do_DELETE = _all  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = do_DELETE = _all
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from hearings import Dreamer, Script, clock, said
 from pydantic import SecretStr
 from servers import Answer
 from sounds import voice, write
+from starlette.exceptions import HTTPException
 from transcriptions_stub import TranscriptionsStub
 from videos import Hangers, write_clip
 
@@ -36,8 +38,12 @@ from offrecord.detect.grounding import Ground, Quote
 from offrecord.detect.masking import Mask, mask
 from offrecord.detect.replies import Reply
 from offrecord.errors import OffrecordError
+from offrecord.fetch import Limits, download
+from offrecord.orders import Order
 from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
+from offrecord.server.asking import parse
+from offrecord.store import Store
 from offrecord.transcribe import imported, sending
 from offrecord.transcribe.assemblyai import AssemblyAI
 from offrecord.transcribe.openai import OpenAI
@@ -256,6 +262,55 @@ def _changed(directory: Path) -> object:
     return export.write(redaction, source, {"html": directory / "out.html"}, Policy(frozenset({"date"})))
 
 
+def _conversation(_: Path) -> object:
+    from offrecord.server import completions, conversation
+
+    call = {"id": "a", "function": {"name": "a", "arguments": json.dumps({CANARY: CANARY})}}
+    message = {"role": "user", "content": TEXT, "tool_calls": [call]}
+    asked = completions.parse({"model": "a", "messages": [message], "transcript_id": "a"})
+    return asked, asked.with_transcript(CANARY), conversation.texts_of(asked.body)
+
+
+def _bad_conversation(_: Path) -> object:
+    from starlette.exceptions import HTTPException
+
+    from offrecord.server import completions
+
+    try:
+        return completions.parse({"model": CANARY, "messages": [{"role": CANARY, "content": TEXT}]})
+    except HTTPException as error:
+        return error, error.detail, getattr(error, "errors", None)
+
+
+def _order(_: Path) -> object:
+    return Order(redact=True, terms=(("a", (CANARY,)),), spelling=(((CANARY,), CANARY),))
+
+
+def _rows(directory: Path) -> object:
+    with closing(Store(directory)) as store:
+        secret = {"terms": [["a", [CANARY]]]}
+        job = store.submit("me", f"http://a/{CANARY}", asked={CANARY: CANARY}, secret=secret, header=("x", CANARY))
+        claim = store.claim(1)
+        assert claim
+        store.finish(claim, result={"words": [[CANARY]]}, original={"a": CANARY}, duration=1, sound=None)
+        return job, claim, store.job(job.id, "me")
+
+
+def _order_asked(_: Path) -> object:
+    return parse({"audio_url": CANARY, "webhook_url": f"http://{CANARY}"}, english_only=True)
+
+
+def _refused_body(_: Path) -> object:
+    with pytest.raises(HTTPException) as raised:
+        parse({"audio_url": "a", "redact_pii": True, "redact_pii_policies": [CANARY]}, english_only=True)
+    return raised.value
+
+
+def _refused_url(directory: Path) -> object:
+    download(f"http://127.0.0.1:1/a?{CANARY}", directory / "a", Limits(1, 1))
+    return None
+
+
 SURFACES: list[Callable[[Path], object]] = [
     _redact_text, _json, _detect, _denied, _transcript, _broken_json, _bad_json, _broken_srt, _nul, _not_utf8, _bad_word,
     _bad_order, _values, _refused_there, _broken_there,
@@ -270,6 +325,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _cover, _cover_of_another,
     _page, _tags, _video, _changed,
     _verified, _unverified,
+    _order, _rows, _order_asked, _refused_body, _refused_url, _conversation, _bad_conversation,
 ]  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def _generate() -> Any:
     return module
 
 
-@pytest.mark.parametrize("page", ["cli.md", "settings.md"])
+@pytest.mark.parametrize("page", ["cli.md", "settings.md", "server.md"])
 def test_generated_pages_are_fresh(page: str) -> None:
     """Run `python docs/generate.py` after changing an option or a setting."""
     assert (DOCS / page).read_text(encoding="utf-8") == _generate().PAGES[page]()

@@ -12,7 +12,7 @@ LAYERS = (
     {"errors", "ranges", "verification"},
     {"labels", "usage"},
     {"cloud", "transcripts"},
-    {"types", "settings"},
+    {"types", "settings", "upstreams"},
     {"containers", "edits", "samples", "pictures", "audio", "meter", "detect", "resolve", "transcribe"}
     | {
         f"redact.{name}"
@@ -21,8 +21,14 @@ LAYERS = (
     {"redact", "live", "page", "verify"},
     {"export"},
     {"pipeline"},
+    {"records", "spelling", "orders", "fetch", "rows", "database"},
+    {"queue"},
+    {"store", "jobs"},
+    {"workers"},
+    {"server"},
     {"sources"},
     {"terminal", "options"},
+    {"redacting"},
     {"cli"},
     {"__main__"},
 )

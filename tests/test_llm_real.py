@@ -47,7 +47,7 @@ def model() -> Iterator[str]:
         try:
             for _ in range(240):
                 try:
-                    with urllib.request.urlopen(f"{url}/models", timeout=5):  # noqa: S310 - our own server
+                    with urllib.request.urlopen(f"{url}/models", timeout=5):
                         break
                 except OSError:
                     time.sleep(0.5)

@@ -21,7 +21,6 @@ from overlap import CALLS  # noqa: E402
 from score import score  # noqa: E402
 
 from offrecord.detect import detect, patterns, tagger  # noqa: E402
-from offrecord.pipeline import _RULES  # noqa: E402
 from offrecord.types import Span  # noqa: E402
 
 DIRECT = set(
@@ -64,7 +63,7 @@ def main() -> None:
     gold = sets()
     for threshold in args.sure or args.strictness:
         chosen = {"threshold": threshold} if args.sure else {"strictness": threshold}
-        least = 0.7 if args.sure else _RULES[threshold]
+        least = 0.7 if args.sure else patterns.SURE[threshold]
         model = tagger.load(args.model, threads=args.threads, **chosen)
         parts: dict[str, Callable[[str], Sequence[Span]]] = {
             "tagger": model.find,

@@ -10,7 +10,6 @@ import io
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +20,12 @@ from rich.console import Console
 from typer import Argument, Option
 
 import offrecord
-from offrecord import audio, export, options, sources, terminal
-from offrecord.errors import FailedClosed, InputError, NoSpeech, NotDeleted, OffrecordError, Unverified, UsageError
+from offrecord import audio, export, options, redacting, sources, terminal
+from offrecord.errors import FailedClosed, InputError, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
+from offrecord.settings import server_settings
 from offrecord.transcribe import imported
-from offrecord.types import Redaction
 
 __all__ = ["app", "main"]
 
@@ -110,69 +109,14 @@ def redact(
     files = sources.files(given)
     if transcript and (len(files) != 1 or sources.kind(files[0]) != "recording"):
         raise UsageError("--transcript goes with exactly one recording")
-    plan = {file: _outputs(file, output, formats, redactor) for file in files}
+    plan = {file: redacting.outputs(file, output, formats, redactor) for file in files}
     export.refuse_existing([path for paths in plan.values() for path in paths.values()], force=force)
     console = Console(quiet=True) if quiet else terminal.notices
     terminal.disclose(redactor.destinations)
     codes = [
-        _redact_one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
+        redacting.one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
     ]
     raise typer.Exit(max(codes))
-
-
-def _redact_one(
-    redactor: Redactor,
-    file: Path,
-    paths: dict[str, Path],
-    transcript: Path | None,
-    as_json: bool,
-    console: Console,
-    *,
-    alone: bool,
-) -> int:
-    """Redact one source and print it; its exit code. One of several that fails does not stop the others."""
-    began = time.monotonic()
-    try:
-        with terminal.working(console, f"{file.name}: working"):
-            redaction = _run(redactor, file, transcript, None if as_json else terminal.data, export.sounds(paths))
-            if as_json:
-                terminal.data(json.dumps(json.loads(export.as_json(redaction)), ensure_ascii=False))
-            silent = sources.kind(file) == "recording" and not redaction.transcript.words
-            if silent and not paths.keys() <= export.SOUNDS:
-                paths = {name: path for name, path in paths.items() if name not in export.SOUNDS}
-            notices = export.write(redaction, file, paths, redactor.policy)
-    except OffrecordError as error:
-        if alone:
-            raise
-        terminal.notices.print(f"offrecord: {file.name}: {error}", markup=False)
-        return error.exit_code
-    terminal.report(console, file, redaction, paths, time.monotonic() - began)
-    for notice in notices:
-        console.print(f"{file.name}: {notice}", markup=False)
-    if silent:
-        console.print(f"{file.name}: nobody speaks in it, so there was nothing to redact", markup=False)
-    if redaction.verification and redaction.verification.left:
-        return Unverified.released_exit_code
-    if redaction.made_with.get("remote_copy") == "not deleted":
-        terminal.tell(f"{file.name}: the result is complete, but its copy elsewhere may still be there")
-        return NotDeleted.exit_code
-    return NoSpeech.exit_code if silent else 0
-
-
-def _run(
-    redactor: Redactor, file: Path, transcript: Path | None, say: Callable[[str], None] | None, sound: bool
-) -> Redaction:
-    kind = sources.kind(file)
-    if kind == "recording":
-        return redactor.redact(file, transcript=transcript, say=say, verifying=sound)
-    if kind == "transcript":
-        return redactor.redact_transcript(file, say=say)
-    stdin = file == sources.STDIN
-    text = imported.decode_text(sys.stdin.buffer.read(), "standard input") if stdin else imported.read_text(file)
-    redaction = redactor.redact_text(text)
-    if say:
-        say(redaction.text.removesuffix("\n"))
-    return redaction
 
 
 @app.command()
@@ -259,21 +203,39 @@ def doctor() -> None:
 
 
 @app.command()
+def serve(
+    host: options.Host = None,
+    port: options.Port = None,
+    workers: options.Workers = None,
+    home: options.Home = None,
+    gateway_redact: options.GatewayRedact = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    tagger: options.Tagger = None,
+    strictness: options.Strictness = None,
+    threads: options.Threads = None,
+) -> None:
+    """Serve AssemblyAI's API on this machine; docs/server.md says how. Needs the extra `server`.
+
+    \b
+    offrecord serve
+    OFFRECORD_API_KEYS=secret offrecord serve --host 0.0.0.0 --workers 2
+    """
+    chosen = server_settings(host=host, port=port, workers=workers, home=home, gateway_redact=gateway_redact)
+    given = {"model": model, "language": language, "tagger": tagger, "strictness": strictness, "threads": threads}
+    try:
+        from offrecord.server.app import serve as run  # noqa: PLC0415 - only this command needs the extra
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the server needs {error.name}, which is not installed: pip install 'offrecord[server]'"
+        ) from None
+    run(chosen, **{name: value for name, value in given.items() if value is not None})
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     terminal.data(offrecord.__version__)
-
-
-def _outputs(file: Path, output: Path | None, formats: str | None, redactor: Redactor) -> dict[str, Path]:
-    if output is None:
-        return {}
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is no directory")
-    wanted = [part.strip() for part in formats.split(",")] if formats else []
-    name = Path("stdin.txt") if file == sources.STDIN else file
-    kind = sources.kind(file)
-    sound = kind == "recording" and redactor.policy.sound != "none"
-    return export.outputs(name, output, wanted, recording=kind != "text", sound=sound)
 
 
 def main() -> NoReturn:

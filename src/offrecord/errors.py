@@ -13,6 +13,7 @@
         - Unverified          a second listening still hears details in the redacted sound
       + OutputError           the result cannot be written: no room, no right
       + NotDeleted            the result is there, but so is a copy elsewhere that was to be deleted
+      + StateError            the server's database is damaged, locked, or another server's
 
 Each leaf carries the exit code of the command line and the status of the HTTP server. Messages say what happened,
 what was expected and what to do. They name files, labels, positions and counts; they never hold what was said. Where a
@@ -29,6 +30,7 @@ __all__ = [
     "OutputError",
     "OutputExists",
     "RemoteError",
+    "StateError",
     "UnknownFormat",
     "UnknownLabel",
     "Unverified",
@@ -119,3 +121,10 @@ class NotDeleted(OffrecordError):
 
     exit_code = 8
     http_status = 502
+
+
+class StateError(OffrecordError):
+    """The server's database or directory cannot be used: damaged, locked, full, or another server works in it."""
+
+    exit_code = 7
+    http_status = 503

@@ -20,6 +20,7 @@ from offrecord.errors import NoSpeech, OutputError, OutputExists, UnknownFormat,
 from offrecord.types import Policy, Redaction, Transcript
 
 __all__ = [
+    "CUE",
     "FORMATS",
     "SCHEMA",
     "SOUNDS",
@@ -36,7 +37,7 @@ __all__ = [
 SCHEMA = 1
 """The version of the JSON result, in its field ``schema``. It grows by one when a field changes its meaning or goes."""
 
-_CUE = 84
+CUE = 84
 """Characters in a subtitle: two lines of 42."""
 
 
@@ -90,15 +91,15 @@ def as_json(redaction: Redaction) -> str:
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
 
 
-def as_srt(redaction: Redaction) -> str:
-    """SubRip subtitles. Raises `UsageError` for a text without times."""
-    cues = enumerate(_cues(redaction.transcript), 1)
+def as_srt(redaction: Redaction, width: int = CUE) -> str:
+    """SubRip subtitles of up to ``width`` characters. Raises `UsageError` for a text without times."""
+    cues = enumerate(_cues(redaction.transcript, width), 1)
     return "".join(f"{n}\n{_clock(a, ',')} --> {_clock(b, ',')}\n{text}\n\n" for n, (a, b, text) in cues)
 
 
-def as_vtt(redaction: Redaction) -> str:
-    """WebVTT subtitles. Raises `UsageError` for a text without times."""
-    cues = _cues(redaction.transcript)
+def as_vtt(redaction: Redaction, width: int = CUE) -> str:
+    """WebVTT subtitles of up to ``width`` characters. Raises `UsageError` for a text without times."""
+    cues = _cues(redaction.transcript, width)
     return "WEBVTT\n\n" + "".join(
         f"{_clock(a, '.')} --> {_clock(b, '.')}\n{text.replace('&', '&amp;').replace('<', '&lt;')}\n\n"
         for a, b, text in cues
@@ -261,8 +262,8 @@ def _voice(transcript: Transcript, utterance: int) -> str:
     return f"{of.channel + 1}: " if of.channel is not None else ""
 
 
-def _cues(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
-    """Subtitles as (start, end, text): within an utterance, after a sentence where it can be, of at most two lines."""
+def _cues(transcript: Transcript, width: int) -> Iterator[tuple[int, int, str]]:
+    """Subtitles as (start, end, text): within an utterance, up to a sentence's end or at most ``width`` characters."""
     if transcript.words and not transcript.timed:
         raise UsageError("subtitles need times, and this transcript has none")
     for utterance in transcript.utterances:
@@ -271,8 +272,8 @@ def _cues(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
             words = transcript.words[first : i + 1]
             text = " ".join(word.text for word in words)
             following = transcript.words[i + 1].text if i + 1 in utterance.words else None
-            full = following is not None and len(text) + 1 + len(following) > _CUE
-            ended = words[-1].text[-1] in ".?!" and len(text) > _CUE // 2
+            full = following is not None and len(text) + 1 + len(following) > width
+            ended = words[-1].text[-1] in ".?!" and len(text) > width // 2
             if following is None or full or ended:
                 yield words[0].start, max(words[0].start + 1, *(word.end for word in words)), text
                 first = i + 1

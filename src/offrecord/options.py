@@ -11,10 +11,10 @@ from offrecord import export
 
 __all__ = [
     "Allow", "AsJson", "Channels", "Cloud", "DeleteRemote", "Deny", "Detector", "Entities", "Force", "Formats",
-    "KeyTones", "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel",
-    "LlmPremask", "Model", "Output", "Pad", "Patterns", "Policy", "Quiet", "Recogniser", "RecogniserBaseUrl",
-    "Sound", "Sources", "Speakers", "Strict", "Strictness", "Substitute", "Tagger", "Threads", "TranscriptFile",
-    "Unverified", "Verify", "VerifyModel",
+    "GatewayRedact", "Home", "Host", "KeyTones", "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency",
+    "LlmMaxTokens", "LlmMaxUsd", "LlmModel", "LlmPremask", "Model", "Output", "Pad", "Patterns", "Policy", "Port",
+    "Quiet", "Recogniser", "RecogniserBaseUrl", "Sound", "Sources", "Speakers", "Strict", "Strictness", "Substitute",
+    "Tagger", "Threads", "TranscriptFile", "Unverified", "Verify", "VerifyModel", "Workers",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -109,3 +109,13 @@ Entities = Annotated[
         help='A detail of your own for the language model: SHIP_NAME="the name of the ship", or a file of such lines.',
     ),
 ]
+
+# Who serves.
+Host = Annotated[str | None, Option(help="Address to listen on; one that others reach needs OFFRECORD_API_KEYS.")]
+Port = Annotated[int | None, Option(help="Port to listen on; 0 for any that is free.")]
+Workers = Annotated[int | None, Option(help="Processes that work on recordings, each with its own models.")]
+GatewayRedact = Annotated[
+    bool | None,
+    Option("--gateway-redact/--no-gateway-redact", help="Take personal details out of what goes to models."),
+]
+Home = Annotated[Path | None, Option(help="Directory of the server's database and media.")]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
-from offrecord.errors import InputError, UsageError
+from offrecord.errors import UsageError
 from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in, own_labels
 from offrecord.live import Live
 from offrecord.meter import Meter, measure
@@ -100,6 +100,23 @@ class Redactor:
             return self.recogniser
         return whisper_for(set_, set_.verify_model)
 
+    def again(
+        self,
+        *,
+        policy: str | Iterable[str] | None = None,
+        allow: Sequence[str] = (),
+        deny: Sequence[str] = (),
+        **changed: Any,
+    ) -> Redactor:
+        """One with other lists and the settings ``changed``, that shares the models which these leave the same."""
+        given = self.settings.model_dump() | changed
+        own = given.pop("policy")
+        other = Redactor(policy=own if policy is None else policy, allow=allow, deny=deny, **given)
+        for model, untouched in _MODELS.items():
+            if model in vars(self) and changed.keys() <= untouched:
+                vars(other)[model] = vars(self)[model]
+        return other
+
     @property
     def _threads(self) -> int:
         return self.settings.threads or os.cpu_count() or 1
@@ -109,7 +126,7 @@ class Redactor:
         """What is asked for claims, window by window, in no particular order."""
         if self.settings.detector == "llm":
             return (patterns.find_checked,) if self.settings.patterns else ()
-        least = _RULES[self.settings.strictness]
+        least = patterns.SURE[self.settings.strictness]
         return (self.tagger.find, lambda text: [span for span in patterns.find(text) if span.score >= least])
 
     @property
@@ -133,12 +150,15 @@ class Redactor:
         transcript: str | Path | Transcript | None = None,
         say: Say | None = None,
         verifying: bool = True,
+        unredacted: Callable[[Transcript], Transcript] | None = None,
     ) -> Redaction:
         """Redact the recording at ``source``; write nothing.
 
         ``transcript``: your own, as a value or as a file in a format of `offrecord.transcribe.imported`; the recording
         is then not recognised, but measured. ``say`` is called with each redacted sentence as soon as it is final.
         ``verifying=False``: no sound will be made of this, so nobody listens to it, whatever the setting says.
+        ``unredacted`` is called with what was recognised, before anything is hidden, and what it gives back is redacted
+        instead: the one way to the original, and for those who correct it. It does not go with ``say``.
         Raises `InputError` for what cannot be read, `ModelError` for a model that cannot be loaded, and `Unverified`
         where the second listening still hears a detail and the settings do not allow that.
         """
@@ -147,7 +167,7 @@ class Redactor:
         heard_again = path if verifying and self.settings.verify != "off" else None
         if transcript is not None:
             meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
-            value = self._given(transcript, meter.duration)
+            value = imported.for_recording(transcript, meter.duration)
             envelope = meter.envelope()
             return self._finish(value, "imported", say, envelope=envelope, source=before, sound=heard_again)
         # Two voices at once are put in order at the end, so nothing of them is final before.
@@ -164,10 +184,17 @@ class Redactor:
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
+        heard = unredacted(heard) if unredacted else heard
         redaction = self._finish(
             heard, self.recogniser.name, say, live, envelope=meter.envelope(), source=before, sound=heard_again
         )
         return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
+
+    def transcribe(self, source: str | Path) -> Transcript:
+        """The original of the recording at ``source``: what was said, with nothing hidden. Raises as `redact` does."""
+        chunks = list(self.recogniser.transcribe(Path(source), self.settings.channels))
+        words = [word for chunk in chunks for word in chunk.words]
+        return Transcript.spoken(words, chunks[-1].end if chunks else 0, self.settings.language)
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""
@@ -184,19 +211,6 @@ class Redactor:
         claims, _ = self._detect(transcript)
         found = {span for span in claims if span.label in self.policy.labels}
         return sorted(found, key=lambda span: (span.start, span.end, span.label, span.source, span.score))
-
-    def _given(self, transcript: str | Path | Transcript, duration: int) -> Transcript:
-        value = transcript if isinstance(transcript, Transcript) else imported.read(Path(transcript))
-        if not value.words:
-            raise InputError("the transcript holds no words, so it does not say what to hide in the recording")
-        if not value.timed:
-            raise UsageError("the transcript has no times, so the sound cannot be redacted by it; redact it as a text")
-        last = max((word.end for word in value.words), default=0)
-        if last > duration + _SLACK_MS:
-            raise InputError(
-                f"the transcript goes on to {last} ms, but the recording ends at {duration} ms: is it of this one?"
-            )
-        return Transcript.spoken(value.words, duration, value.language)
 
     def _finish(
         self,
@@ -280,8 +294,6 @@ class Redactor:
         }
 
 
-_RULES = {"recall": 0.0, "balanced": 0.7, "precision": 0.8}
-"""How sure a rule has to be beside the tagger, by strictness; chosen on the development set (docs/model.md)."""
-
-_SLACK_MS = 1_000
-"""How far a transcript may go on after its recording: recognisers overshoot the end a little."""
+_HIDING = frozenset({"policy", "substitute", "sound", "pad", "channels"})
+_MODELS = {"recogniser": _HIDING, "tagger": _HIDING | {"language"}}
+"""The models that a `Redactor` keeps, each with the settings that it does not depend on."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from offrecord.cloud import implied, key
 from offrecord.errors import UsageError
 
-__all__ = ["Settings", "base_url_for", "key_for", "settings"]
+__all__ = ["ServerSettings", "Settings", "base_url_for", "key_for", "server_settings", "settings"]
 
 
 class Settings(BaseSettings):
@@ -102,15 +102,22 @@ def settings(**given: Any) -> Settings:
 
     Raises `UsageError` for an unknown setting and for a value that cannot be.
     """
-    unknown = given.keys() - Settings.model_fields.keys()
+    chosen = _checked(Settings, given)
+    if chosen.cloud is None:
+        return chosen
+    ours = {name: getattr(chosen, name) for name in chosen.model_fields_set}
+    return _checked(Settings, ours | implied(chosen.cloud, ours))
+
+
+_Chosen = TypeVar("_Chosen", bound=BaseSettings)
+
+
+def _checked(kind: type[_Chosen], given: dict[str, Any]) -> _Chosen:
+    unknown = given.keys() - kind.model_fields.keys()
     if unknown:
-        raise UsageError(f"unknown setting {min(unknown)!r}; expected one of {', '.join(Settings.model_fields)}")
+        raise UsageError(f"unknown setting {min(unknown)!r}; expected one of {', '.join(kind.model_fields)}")
     try:
-        chosen = Settings(**{name: value for name, value in given.items() if value is not None})
-        if chosen.cloud is None:
-            return chosen
-        ours = {name: getattr(chosen, name) for name in chosen.model_fields_set}
-        return Settings(**ours, **implied(chosen.cloud, ours))
+        return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         reasons = [
             f"{part['loc'][0]} (OFFRECORD_{str(part['loc'][0]).upper()}): {part['msg']}" for part in error.errors()
@@ -141,3 +148,41 @@ def key_for(base_url: str, given: SecretStr | None = None) -> SecretStr | None:
     host = urlsplit(base_url).hostname or ""
     service = "ASSEMBLYAI_API_KEY" if host.endswith(".assemblyai.com") else "OPENAI_API_KEY"
     return given or key("OFFRECORD_LLM_API_KEY") or key(service)
+
+
+class ServerSettings(BaseSettings):
+    """What `offrecord serve` needs beyond `Settings`: read from ``OFFRECORD_`` and the name in capitals as well."""
+
+    model_config = SettingsConfigDict(env_prefix="OFFRECORD_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: _data_directory(),  # noqa: PLW0108 - defined below
+        description="directory of the server's database and media",
+    )
+    host: str = Field("127.0.0.1", description="address that the server listens on; others than loopback need API keys")
+    port: int = Field(8000, ge=0, le=65_535, description="port that the server listens on; 0 for any that is free")
+    workers: int = Field(1, ge=0, le=64, description="processes that work on recordings, each with models of its own")
+    api_keys: SecretStr = Field(SecretStr(""), description="keys of the server's clients, separated by commas")
+    public_url: str | None = Field(None, description="how clients reach the server, if not by the address they name")
+    cors: str = Field("", description="origins of web pages that may use the server, separated by commas")
+    fetch_allow: str = Field("", description="hosts that recordings and webhooks may be at although not public")
+    ttl: int | None = Field(None, ge=60, description="seconds after which transcripts are erased; kept if not given")
+    max_upload: int = Field(5 * 1024**3, ge=1, description="bytes of a recording at most")
+    job_seconds: int = Field(4 * 60 * 60, ge=1, description="seconds that a job may take")
+    worker_memory: int = Field(8_192, ge=0, description="MiB of memory for a worker's data; 0 for no limit")
+    redact_unasked: bool = Field(False, description="redact the transcripts of clients that do not say `redact_pii`")
+    upstreams: str = Field("", description="models of the gateway: JSON, or a file of it; see docs/server-gateway.md")
+    gateway_redact: bool = Field(False, description="take personal details out of what the gateway sends to models")
+    allow_unredacted: bool = Field(False, description="`redact=false` is allowed in /v1/audio/transcriptions")
+    attempts: int = Field(5, ge=1, le=100, description="how often a job is begun whose worker dies")
+
+
+def server_settings(**given: Any) -> ServerSettings:
+    """As `settings`, for the server. Raises `UsageError` for a value that cannot be; it shows no key."""
+    return _checked(ServerSettings, given)
+
+
+def _data_directory() -> Path:
+    """``$XDG_DATA_HOME/offrecord``, or what the XDG specification says when that is not set."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "offrecord"

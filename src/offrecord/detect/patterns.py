@@ -18,7 +18,7 @@ from offrecord.detect.spoken import written
 from offrecord.detect.tokens import Token, folded
 from offrecord.types import Span
 
-__all__ = ["find", "find_checked"]
+__all__ = ["SURE", "find", "find_checked"]
 
 
 class _Words:
@@ -82,3 +82,7 @@ def _search(rows: Iterable[Row], text: str) -> Iterator[tuple[int, int, Row, flo
             held = row.check is not None and row.check(low[span[0] : span[1]])
             if held or row.score:
                 yield *span, row, row.sure if held else row.score
+
+
+SURE = {"recall": 0.0, "balanced": 0.7, "precision": 0.8}
+"""How sure a rule has to be beside the tagger, by strictness; chosen on the development set (docs/model.md)."""

@@ -14,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from offrecord.errors import InputError
+from offrecord.errors import InputError, UsageError
 from offrecord.types import Transcript, Word
 
-__all__ = ["SUFFIXES", "assemblyai_words", "from_text", "read", "read_text"]
+__all__ = ["SUFFIXES", "assemblyai_words", "for_recording", "from_text", "read", "read_text"]
 
 SUFFIXES = frozenset({".json", ".srt", ".vtt"})
 """Files with these names are transcripts with times; any other text is plain."""
@@ -28,6 +28,28 @@ _CLOCK = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 _TIMING = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?$")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,200})>")
 _TAG = re.compile(r"</?[a-zA-Z0-9.:][^<>]{0,200}>|\{\\an?\d\}")
+
+
+def for_recording(transcript: str | Path | Transcript, duration: int) -> Transcript:
+    """A transcript, or the one in a file, of a recording of ``duration`` ms: its words in order, cut to its end.
+
+    Raises `InputError` for one without words or of a longer recording, and `UsageError` for one without times.
+    """
+    value = transcript if isinstance(transcript, Transcript) else read(Path(transcript))
+    if not value.words:
+        raise InputError("the transcript holds no words, so it does not say what to hide in the recording")
+    if not value.timed:
+        raise UsageError("the transcript has no times, so the sound cannot be redacted by it; redact it as a text")
+    last = max(word.end for word in value.words)
+    if last > duration + _SLACK_MS:
+        raise InputError(
+            f"the transcript goes on to {last} ms, but the recording ends at {duration} ms: is it of this one?"
+        )
+    return Transcript.spoken(value.words, duration, value.language)
+
+
+_SLACK_MS = 1_000
+"""How far a transcript may go on after its recording: recognisers overshoot the end a little."""
 
 
 def from_text(text: str) -> Transcript:

@@ -1,0 +1,433 @@
+"""The server as any HTTP client sees it: a real process, real recordings, and what no SDK would send."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import NAMES, SHORT, Server, running, until, web
+
+from offrecord import audio
+from offrecord.server.fields import FIELDS
+
+PII = {"redact_pii": True, "redact_pii_policies": ["person_name"], "redact_pii_sub": "entity_name"}
+
+
+def test_static_entities_are_hidden_under_the_clients_labels(server: Server) -> None:
+    """Beside the policies, in text and sound; neither echoed nor kept."""
+    fields = {"redact_static_entities": {"product line": ["microsoft speech"]}, "redact_pii_audio": True}
+    body = server.finished(server.submit(server.upload(NAMES), **PII, **fields, entity_detection=True))
+    assert "[PRODUCT_LINE] [PRODUCT_LINE] Service?" in body["text"]
+    assert {entity["entity_type"] for entity in body["entities"]} == {"person_name"}
+    assert "icrosoft" not in json.dumps(body)
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"redact_pii_return_unredacted": True},
+     "`redact_pii_return_unredacted` can only be set to True if `redact_pii` is True"),
+    ({"redact_pii_audio": True}, "`redact_pii_audio` can only be set to True if `redact_pii` is True"),
+    ({"speaker_options": {"min_speakers_expected": 2}, "speakers_expected": 2},
+     "Both speaker_options and speakers_expected can not be used in the same request."),
+    ({"speech_understanding": {"request": {"speaker_identification": {}, "x": 1}}},
+     "not offered by this server"),
+    ({"speech_understanding": {"request": {"speaker_identification": {"speaker_type": "name"}}}},
+     "speaker_labels or multichannel required"),
+    ({**PII, "redact_pii_policies": ["phone_number"],
+      "speech_understanding": {"request": {"custom_formatting": {"phone_number": "x"}}}},
+     "redact pii phone_number not compatible with formatting phone_number"),
+    ({"language_code": "es"}, "knows English only"),
+    ({"language_code": "klingon"}, "not a known language"),
+    ({"language_code": "en", "language_detection": True}, "can not be used in the same request"),
+    ({**PII, "redact_pii_policies": ["person_nam"]}, "did you mean person_name?"),
+    ({**PII, "redact_pii_policies": "person_name"}, "`redact_pii_policies` must be a list of texts"),
+    ({**PII, "redact_pii_policies": [1]}, "`redact_pii_policies` must be a list"),
+    ({**PII, "redact_pii_sub": "entity_type"}, "must be one of hash, entity_name"),
+    ({**PII, "redact_pii_audio_quality": "flac"}, "must be one of mp3, wav"),
+    ({**PII, "redact_pii_audio_options": {"override_audio_redaction_method": "noise"}}, "silence, beep"),
+    ({**PII, "format_text": False}, "`format_text` is True"),
+    ({"redact_pii": "yes"}, "`redact_pii` must be true or false"),
+    ({"redact_pii": 1}, "`redact_pii` must be true or false"),
+    ({"redact_static_entities": {"a": ["b"]}}, "`redact_pii` is True"),
+    ({**PII, "redact_static_entities": {"a!": ["b"]}}, "label 1"),
+    ({**PII, "redact_static_entities": {"a": ["b" * 201]}}, "1 to 200 characters"),
+    ({**PII, "redact_static_entities": {"a": ["b"] * 201}}, "at most 200 texts"),
+    ({**PII, "redact_static_entities": {"a": ["--"]}}, "no letter or digit"),
+    ({**PII, "redact_static_entities": {str(i): ["b"] for i in range(101)}}, "at most 100 labels"),
+    ({"audio_start_from": 5, "audio_end_at": 5}, "must be greater than"),
+    ({"audio_start_from": 1.5}, "`audio_start_from` must be an integer"),
+    ({"audio_end_at": -1}, "`audio_end_at` must be an integer"),
+    ({"custom_spelling": [{"from": ["a"], "to": "two words"}]}, "`custom_spelling` needs"),
+    ({"custom_spelling": ["a"]}, "`custom_spelling` needs"),
+    ({"webhook_url": "ftp://a"}, "`webhook_url` must be a http or https URL"),
+    ({"webhook_url": "http://a", "webhook_auth_header_name": "X"}, "go together"),
+    ({"webhook_url": "http://a", "webhook_auth_header_name": "Host", "webhook_auth_header_value": "x"}, "HTTP needs"),
+    ({"webhook_url": "http://a", "webhook_auth_header_name": "X", "webhook_auth_header_value": "a\r\nb"}, "printable"),
+    ({"audio_url": "\ud800"}, "`audio_url` must be a text"),
+    ({"audio_url": None}, "`audio_url` is required"),
+    *(({name: True}, "is not offered by this server") for name, row in FIELDS.items()
+      if row.state == "refused" and row.type == "boolean"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "text"), BAD, ids=range(len(BAD)))
+def test_a_bad_request_is_told_what_is_wrong(server: Server, fields: dict[str, Any], text: str) -> None:
+    """400 with AssemblyAI's text where it is known, and never the value."""
+    status, body = server.json("POST", "/v2/transcript", {"audio_url": "http://127.0.0.1/a.wav", **fields})
+    assert (status, list(body)) == (400, ["error"])
+    assert text in body["error"]
+
+
+def test_unknown_keys_are_ignored(server: Server) -> None:
+    """A later client sends what this server does not know."""
+    job = server.submit(server.upload(SHORT), something_new={"a": 1}, speech_models=["universal-9", "évil"], prompt="x")
+    body = server.finished(job)
+    assert body["status"] == "completed"
+    assert body["speech_models"] == ["universal-9"]
+    assert body["speech_model"] is None
+    assert body["prompt"] is None
+
+
+def test_all_policies_are_meant_where_none_is_named(server: Server) -> None:
+    """An empty list hides everything, not nothing."""
+    body = server.finished(server.submit(server.upload(NAMES), redact_pii=True, redact_pii_policies=[]))
+    assert len(body["redact_pii_policies"]) == 65
+    assert "Steve" not in body["text"]
+
+
+def test_every_required_field_is_there(server: Server) -> None:
+    """Those that AssemblyAI's OpenAPI calls required, in every state."""
+    required = (
+        "id speech_model language_model acoustic_model status audio_url webhook_auth auto_highlights redact_pii "
+        "summarization language_confidence_threshold language_confidence"
+    ).split()
+    job = server.submit(server.upload(SHORT))
+    _, queued = server.json("GET", f"/v2/transcript/{job}")
+    done = server.finished(job)
+    _, deleted = server.json("DELETE", f"/v2/transcript/{job}")
+    for body in (queued, done, deleted):
+        assert set(required) <= set(body)
+        assert body["audio_url"]
+
+
+def test_an_upload_goes_with_its_job(server: Server) -> None:
+    """The file is gone when the job has ended, and its URL says so."""
+    url = server.upload(SHORT)
+    path = server.home / "uploads" / url.rpartition("/")[2]
+    assert path.exists()
+    server.finished(server.submit(url))
+    assert not path.exists()
+    status, body = server.json("POST", "/v2/transcript", {"audio_url": url})
+    assert (status, body["error"]) == (400, "Cannot access uploaded file: it is gone. Please upload it again")
+
+
+def test_two_jobs_share_an_upload(server: Server) -> None:
+    """It stays until the last of them has ended."""
+    url = server.upload(SHORT)
+    jobs = [server.submit(url), server.submit(url)]
+    assert [server.finished(job)["status"] for job in jobs] == ["completed"] * 2
+    assert not (server.home / "uploads" / url.rpartition("/")[2]).exists()
+
+
+def test_redacted_audio_is_there_before_completed(server: Server) -> None:
+    """202 while it is being made, and never after the status is `completed`."""
+    job = server.submit(server.upload(NAMES), **PII, redact_pii_audio=True)
+    assert server.json("GET", f"/v2/transcript/{job}/redacted-audio") == (202, {"status": "redacted_audio_processing"})
+    server.finished(job)
+    status, body = server.json("GET", f"/v2/transcript/{job}/redacted-audio")
+    assert (status, body["status"]) == (200, "redacted_audio_ready")
+
+
+def test_redacted_audio_is_served_in_ranges_to_whoever_has_the_link(server: Server, tmp_path: Path) -> None:
+    """No key, a part of it by range, and all of it; another link, or a changed one, is refused."""
+    job = server.submit(server.upload(NAMES), **PII, redact_pii_audio=True)
+    server.finished(job)
+    url = server.json("GET", f"/v2/transcript/{job}/redacted-audio")[1]["redacted_audio_url"]
+    status, whole = server.get(url)
+    assert status == 200
+    assert server.get(url, range="bytes=10-19") == (206, whole[10:20])
+    (tmp_path / "a.mp3").write_bytes(whole)
+    assert audio.probe(tmp_path / "a.mp3").format == "mp3"
+    assert server.get(url[:-1] + ("0" if url[-1] != "0" else "1"))[0] == 403
+    assert server.get(re.sub(r"expires=\d+", "expires=9999999999", url))[0] == 403
+    assert server.get(url.partition("?")[0])[0] == 403
+    server.json("DELETE", f"/v2/transcript/{job}")
+    assert server.get(url)[0] == 404
+
+
+def test_redacted_audio_that_is_not_there_is_400(server: Server) -> None:
+    """Not asked for; nobody speaks; an unknown id."""
+    job = server.submit(server.upload(SHORT))
+    server.finished(job)
+    assert server.get(f"/v2/transcript/{job}/redacted-audio")[0] == 400
+    assert server.get("/v2/transcript/9ea68fd3-f953-42c1-9742-976c447fb463/redacted-audio")[0] == 400
+
+
+def test_a_silent_recording_has_no_redacted_audio_unless_asked_for(server: Server, tmp_path: Path) -> None:
+    """`return_redacted_no_speech_audio` decides; the job completes either way."""
+    import numpy as np
+    import sounds
+
+    silence = sounds.write(tmp_path / "a.wav", np.zeros((1, 16_000)), 16_000, "pcm_s16le", "wav")
+    for wanted, expected in ((False, 400), (True, 200)):
+        options = {"return_redacted_no_speech_audio": wanted}
+        job = server.submit(server.upload(silence), **PII, redact_pii_audio=True, redact_pii_audio_options=options)
+        body = server.finished(job)
+        assert (body["status"], body["text"], body["words"]) == ("completed", "", [])
+        assert server.get(f"/v2/transcript/{job}/redacted-audio")[0] == expected
+
+
+def test_a_recording_shorter_than_160_ms_is_an_error(server: Server, tmp_path: Path) -> None:
+    """With AssemblyAI's text."""
+    import sounds
+
+    short = sounds.write(tmp_path / "a.wav", sounds.voice(0.1, 16_000), 16_000, "pcm_s16le", "wav")
+    assert server.finished(server.submit(server.upload(short)))["error"] == "Audio duration is too short."
+
+
+def test_the_sound_outside_a_slice_is_silent(server: Server, tmp_path: Path) -> None:
+    """Nobody has looked for details there, so it is not released. The length stays."""
+    job = server.submit(
+        server.upload(NAMES), **PII, redact_pii_audio=True, redact_pii_audio_quality="wav",
+        audio_start_from=10_000, audio_end_at=20_000,
+    )  # fmt: skip
+    server.finished(job)
+    url = server.json("GET", f"/v2/transcript/{job}/redacted-audio")[1]["redacted_audio_url"]
+    (tmp_path / "a.wav").write_bytes(server.get(url)[1])
+    (samples,) = audio.decode(tmp_path / "a.wav", block=10**9)
+    assert not samples[0, : 10 * 16_000].any()
+    assert not samples[0, 20 * 16_000 :].any()
+    assert samples[0, 10 * 16_000 : 20 * 16_000].any()
+    assert abs(samples.shape[1] - 29.5 * 16_000) < 16_000
+
+
+def test_exports_of_an_unfinished_transcript_are_400(tmp_path: Path) -> None:
+    """And of a deleted one."""
+    with running(tmp_path / "home", "--workers", "0") as own:
+        job = own.submit("http://127.0.0.1/a.wav")
+        paths = [
+            f"/v2/transcript/{job}/{name}" for name in ("sentences", "paragraphs", "srt", "vtt", "word-search?words=a")
+        ]
+        assert [own.get(path)[0] for path in paths] == [400] * 5
+        own.json("DELETE", f"/v2/transcript/{job}")
+        assert [own.get(path)[0] for path in paths] == [400] * 5
+
+
+def test_keys_see_only_their_own(tmp_path: Path) -> None:
+    """Jobs, lists, deletion, sound and uploads of another key are as if they were not there."""
+    with running(tmp_path / "home", "--workers", "0", OFFRECORD_API_KEYS="one, two") as own:
+        upload = own.upload(SHORT, authorization="one")
+        mine = {"audio_url": upload}
+        status, job = own.json("POST", "/v2/transcript", mine, authorization="one")
+        assert status == 200
+        path = f"/v2/transcript/{job['id']}"
+        assert own.json("POST", "/v2/transcript", mine, authorization="two") == (
+            403,
+            {"error": "Cannot access uploaded file"},
+        )
+        for method, of in (("GET", path), ("DELETE", path), ("GET", f"{path}/srt"), ("GET", f"{path}/redacted-audio")):
+            assert own.ask(method, of, authorization="two")[0] == 400
+            assert own.ask(method, of)[0] == 401
+            assert own.ask(method, of, authorization="onee")[0] == 401
+        assert own.json("GET", "/v2/transcript", authorization="two")[1]["transcripts"] == []
+        assert len(own.json("GET", "/v2/transcript", authorization="Bearer one")[1]["transcripts"]) == 1
+        assert own.ask("POST", "/v2/upload", b"x")[0] == 401
+        database = b"".join(file.read_bytes() for file in own.home.iterdir() if file.is_file())
+        assert b"one" not in database.replace(b"none", b"")
+
+
+def test_others_cannot_reach_it_without_keys(tmp_path: Path) -> None:
+    """An address beyond this machine needs keys: refused at the start, in one line."""
+    server = Server(tmp_path / "home", arguments=("--host", "0.0.0.0"))
+    import subprocess
+    import sys
+
+    result = subprocess.run(
+        [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), *server.arguments],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert "set OFFRECORD_API_KEYS" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_pages_of_others_are_kept_out(server: Server) -> None:
+    """A web page of another origin, and one whose name was pointed here (DNS rebinding)."""
+    assert server.get("/v2/transcript", origin="https://evil.example")[0] == 403
+    assert server.get("/v2/transcript", host="evil.example")[0] == 403
+    assert server.get("/v2/transcript", origin=server.url)[0] == 200
+
+
+def test_pages_that_are_configured_are_let_in(tmp_path: Path) -> None:
+    """CORS for the origins of the setting, and for no other."""
+    with running(tmp_path / "home", "--workers", "0", OFFRECORD_CORS="https://ours.example") as own:
+        assert own.ask("OPTIONS", "/v2/transcript", origin="https://ours.example")[0] == 200
+        assert own.get("/v2/transcript", origin="https://ours.example")[0] == 200
+        assert own.get("/v2/transcript", origin="https://other.example")[0] == 403
+
+
+def test_a_job_deleted_while_it_runs_leaves_nothing(tmp_path: Path) -> None:
+    """No result, no file; the worker goes on with the next job."""
+    with running(tmp_path / "home") as own:
+        long = own.submit(own.upload(NAMES), **PII, redact_pii_audio=True)
+        until(lambda: own.json("GET", f"/v2/transcript/{long}")[1]["status"] == "processing")
+        assert own.json("DELETE", f"/v2/transcript/{long}")[1]["text"] == "Deleted by user."
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        assert own.json("GET", f"/v2/transcript/{long}")[1]["text"] == "Deleted by user."
+        until(lambda: not list((own.home / "work").iterdir()))
+        assert not list((own.home / "uploads").iterdir())
+        assert not list((own.home / "sound").iterdir())
+
+
+def test_a_second_server_on_one_home_is_refused(server: Server) -> None:
+    """With its own exit code, in one line; the first is not disturbed."""
+    import subprocess
+    import sys
+
+    result = subprocess.run(
+        [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), "--port", "0"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert result.returncode == 7
+    assert "another server works in" in result.stderr
+    assert server.get("/healthz")[0] == 200
+
+
+def test_health_and_metrics_say_nothing_of_anyone(server: Server) -> None:
+    """No key is needed, so there is nothing in them but counts."""
+    server.finished(server.submit(server.upload(SHORT)))
+    assert server.json("GET", "/readyz") == (200, {"status": "ready"})
+    status, text = server.get("/metrics")
+    assert status == 200
+    lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
+    assert all(
+        re.fullmatch(r'offrecord_\w+(\{(method|status)="\w+"(,status="\d+")?\})? [\d.e+-]+', line) for line in lines
+    )
+    assert 'offrecord_jobs{status="completed"}' in text.decode()
+
+
+def test_the_reference_lists_every_route(server: Server) -> None:
+    """A page without scripts, made from OpenAPI; nothing of it comes from elsewhere."""
+    status, page = server.get("/docs")
+    schema = server.json("GET", "/openapi.json")[1]
+    assert status == 200
+    assert all(path in page.decode() for path in schema["paths"])
+    assert len(schema["paths"]) == 17
+    assert b"<script" not in page
+    assert not re.search(rb"(src|href)=\"?(https?:|//)", page)
+
+
+def test_answers_carry_security_headers(server: Server) -> None:
+    """Nothing is cached, framed or guessed."""
+    import urllib.request
+
+    with urllib.request.urlopen(f"{server.url}/healthz") as response:
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cache-control"] == "no-store"
+        assert "access-control-allow-origin" not in response.headers
+        assert "server" not in response.headers
+
+
+def test_the_log_has_one_line_a_job(tmp_path: Path) -> None:
+    """Id, end, attempt, seconds; nothing of URLs or words, and no access log."""
+    with running(tmp_path / "home") as own, web({"/Steve.wav": SHORT.read_bytes()}) as (url, _):
+        job = own.submit(f"{url}/Steve.wav?Steve=1")
+        own.finished(job)
+        own.get(f"/v2/transcript/{job}/word-search?words=Steve")
+        lines = until(lambda: [line for line in own.log.read_text().splitlines() if job in line])
+    assert len(lines) == 1
+    assert re.fullmatch(rf".* offrecord.jobs job {job} completed: attempt 1, [\d.]+ s, 1\.\d s of sound", lines[0])
+    assert "Steve" not in own.log.read_text()
+
+
+def test_a_half_upload_leaves_nothing(server: Server) -> None:
+    """The connection breaks in the middle: no file, no row, and the server goes on."""
+    before = set((server.home / "uploads").iterdir())
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(
+            b"POST /v2/upload HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 70_000
+        )
+        until(lambda: set((server.home / "uploads").iterdir()) - before)
+    until(lambda: set((server.home / "uploads").iterdir()) == before)
+    assert server.get("/healthz")[0] == 200
+
+
+def test_an_upload_beyond_the_limit_is_413(tmp_path: Path) -> None:
+    """Whether it says its length before, or not."""
+    with running(tmp_path / "home", "--workers", "0", OFFRECORD_MAX_UPLOAD="1000") as own:
+        assert own.ask("POST", "/v2/upload", b"x" * 1_001)[0] == 413
+        assert own.ask("POST", "/v2/upload", b"x" * 1_000)[0] == 200
+        chunk = b"3E8\r\n" + b"x" * 1_000 + b"\r\n"
+        with socket.create_connection(("127.0.0.1", own.port)) as connection:
+            connection.sendall(
+                b"POST /v2/upload HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n" + chunk * 2
+            )
+            assert b" 413 " in connection.recv(4_096).partition(b"\r\n")[0]
+        until(lambda: len(list((own.home / "uploads").iterdir())) == 1)
+
+
+def test_transcripts_go_when_they_are_too_old(tmp_path: Path) -> None:
+    """OFFRECORD_TTL erases what is older, at the start too."""
+    import sqlite3
+
+    with running(tmp_path / "home") as own:
+        job = own.submit(own.upload(NAMES), **PII)
+        own.finished(job)
+    with sqlite3.connect(tmp_path / "home" / "offrecord.db") as database:
+        database.execute("UPDATE jobs SET ended = ended - 61000")
+    database.close()
+    with running(tmp_path / "home", "--workers", "0", OFFRECORD_TTL="60") as own:
+        until(lambda: own.json("GET", f"/v2/transcript/{job}")[1]["text"] == "Deleted by user.")
+
+
+def test_a_recording_that_kills_its_worker_ends_in_an_error(tmp_path: Path) -> None:
+    """After the attempts of the setting; here the worker's memory is too small for any recording."""
+    with running(tmp_path / "home", "--workers", "1", OFFRECORD_JOB_SECONDS="1", OFFRECORD_ATTEMPTS="2") as own:
+        began = time.monotonic()
+        body = own.finished(own.submit(own.upload(NAMES.parents[1] / "aws_callcenter" / "Auto0_mono.wav")))
+        assert body["error"] == "The recording was not done in 1 seconds."
+        assert time.monotonic() - began < 60
+
+
+def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None:
+    """What was written of it goes, and the server answers on. The limit is on a file's size, as the disk's is."""
+    import resource
+
+    with running(tmp_path / "home", "--workers", "0") as own:
+        assert own.process
+        resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+        status, body = own.ask("POST", "/v2/upload", b"x" * 6_000_000)
+        assert status == 503
+        assert "no room" in json.loads(body)["error"]
+        until(lambda: not list((own.home / "uploads").iterdir()))
+        assert own.ask("POST", "/v2/upload", b"x" * 1_000)[0] == 200
+        assert own.get("/v2/transcript")[0] == 200
+
+
+def test_a_webhook_that_fails_is_told_again(server: Server) -> None:
+    """500 the first time; the second message waits until the first has arrived."""
+    answers = iter([500, 200])
+
+    def answer(handler: Any) -> None:
+        handler.send_response(next(answers))
+        handler.end_headers()
+
+    with web({"/hook": answer}) as (url, seen):
+        job = server.submit(server.upload(SHORT), webhook_url=f"{url}/hook")
+        until(lambda: len(seen) == 2)
+        assert {json.loads(message.body)["transcript_id"] for message in seen} == {job}
+        until(lambda: server.json("GET", f"/v2/transcript/{job}")[1]["webhook_status_code"] == 200)
+
+
+def test_a_webhook_that_is_gone_is_left_alone(server: Server) -> None:
+    """410 settles the message at once; so does every 4xx."""
+    with web({"/hook": 410}) as (url, seen):
+        job = server.submit(server.upload(SHORT), webhook_url=f"{url}/hook", redact_pii=True, redact_pii_audio=True)
+        until(lambda: len(seen) == 2)  # one for the transcript, one for the sound, each once
+        time.sleep(1)
+        assert len(seen) == 2
+        assert server.json("GET", f"/v2/transcript/{job}")[1]["webhook_status_code"] == 410

@@ -1,6 +1,6 @@
 """How early a recogniser's times are as a whole, by the pauses of the recording itself.
 
-Some recognisers end every word before it has been said: whisper-base by 110 to 160 ms, in every recording. Nothing but
+Some recognisers end every word before it has been said: whisper-base by 90 to 160 ms, in every recording. Nothing but
 the sound tells that. Words and pauses in, milliseconds out; nothing is moved here.
 """
 

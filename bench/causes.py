@@ -1,6 +1,7 @@
 """Which details are left to hear because they were not found, and why: recogniser, patterns or tagger.
 
     python bench/causes.py [--only d002] [--list] [--markdown]
+    python bench/causes.py --sound [--model DIRECTORY] [--list] [--markdown]
 
 For all 24 recordings of `../shared/audio/calls`: what was said is aligned with what the recogniser wrote, so each
 detail has its written words. It is missed if a telling part of these is not hidden (by the scorer's measure), unless
@@ -9,6 +10,14 @@ exact times show that 95% of it is muted all the same: timing is what `audio.py`
     recogniser   it wrote nothing for the detail, or other words than were said, and in the true text it is found
     patterns     else, if it has a form: numbers, addresses, dates, credentials (the tagger misses it, too)
     tagger       else: names, organisations, places, and what else only the context tells
+
+With ``--sound``: all details with exact times of which less than 95% is muted, the whole way with the edges. The cause:
+
+    other words  the recogniser wrote nothing for the detail, or other words than were said, and none of them is hidden
+    not found    it wrote what was said, and nothing of that is hidden
+    in part      some of the written words are hidden
+    neighbour    all are hidden, but the cover ends within the detail because a word that is none stands close by
+    times        all are hidden, and they were said elsewhere than the recogniser has them
 """
 
 from __future__ import annotations
@@ -35,6 +44,9 @@ FORMLESS = frozenset(
 )
 """Labels whose details have no form that a pattern could know."""
 CAUSES = ("recogniser", "patterns", "tagger")
+AUDIBLE = ("other words", "not found", "in part", "neighbour", "times")
+_EARLY_MS = 200
+"""A cover ends at the middle of a kept word, or later by what the recogniser is early: this at most."""
 _DIGITS = {word: str(digit) for digit, word in enumerate("zero one two three four five six seven eight nine".split())}
 _DIGITS |= {"oh": "0", "o": "0", "nought": "0"}
 
@@ -69,6 +81,39 @@ def missed(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Misse
         else:
             cause = "tagger" if label in FORMLESS else "patterns"
         yield Missed(call.name, label, cause, text[start:end], written)
+
+
+def audible(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Missed]:
+    """The details of ``call`` that are left to hear the whole way, whatever the cause."""
+    from offrecord.redact.edges import intervals
+
+    heard, envelope = recognised(redactor, call.path)
+    entities = redactor.redact_transcript(heard).entities
+    muted = intervals(heard, entities, pad=redactor.policy.pad, envelope=envelope)
+    chosen = {i for entity in entities for i in entity.words}
+    hidden = {position for entity in entities for position in range(*heard.characters_of(entity.words))}
+    text, spans = plain(dialogue)
+    for number, ((start, end, label), words) in enumerate(zip(spans, _written(text, spans, heard), strict=True)):
+        if _is_muted(call, number, muted):
+            continue
+        written = heard.text[slice(*heard.characters_of(words))] if words else ""
+        told = telling(heard.text, *heard.characters_of(words)) if words else []
+        if not hidden.intersection(told):
+            cause = "not found" if words and _folded(text[start:end]) == _folded(written) else "other words"
+        elif not hidden.issuperset(told):
+            cause = "in part"
+        else:
+            cause = "neighbour" if _ended_by_a_word(call.details[number], muted, heard, chosen) else "times"
+        yield Missed(call.name, label, cause, text[start:end], written)
+
+
+def _ended_by_a_word(
+    detail: tuple[float, float], muted: Sequence[tuple[int, int]], heard: Transcript, chosen: set[int]
+) -> bool:
+    """Whether a cover ends within the detail, and there is a word that is no detail."""
+    inside = [edge for interval in muted for edge in interval if detail[0] < edge < detail[1]]
+    kept = [word for i, word in enumerate(heard.words) if i not in chosen]
+    return any(word.start <= edge <= word.end + _EARLY_MS for edge in inside for word in kept)
 
 
 def _is_muted(call: Call, number: int, muted: Sequence[tuple[int, int]]) -> bool:
@@ -159,6 +204,7 @@ def _difference(one: str, other: str) -> float:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sound", action="store_true", help="what is left to hear, of details with exact times")
     parser.add_argument("--only", nargs="+", metavar="CALL", help="these calls instead of all")
     parser.add_argument("--threshold", type=float, help="of Offrecord's tagger, instead of its own")
     parser.add_argument("--model", help="recogniser, instead of Offrecord's own")
@@ -177,22 +223,23 @@ def main() -> None:
     dialogues = {dialogue.name: dialogue for dialogue in read_dialogues(DATA / "calls" / "calls.jsonl")}
     total: Counter[str] = Counter()
     left: list[Missed] = []
-    calls = read_calls(args.only)[: args.limit]
+    calls = [call for call in read_calls(args.only) if call.exact or not args.sound][: args.limit]
+    find, causes = (audible, AUDIBLE) if args.sound else (missed, CAUSES)
     for call in calls:
         report.progress(call.name)
         dialogue = dialogues[call.name]
         total.update(label for _, _, label in plain(dialogue)[1])
-        left += missed(redactor, call, dialogue)
+        left += find(redactor, call, dialogue)
     counts = Counter((detail.label, detail.cause) for detail in left)
     rows = [
-        [label, str(said), *(str(counts[label, cause]) for cause in CAUSES), str(sum(counts[label, c] for c in CAUSES))]
+        [label, str(said), *(str(counts[label, cause]) for cause in causes), str(sum(counts[label, c] for c in causes))]
         for label, said in total.most_common()
     ]
     sums = Counter(detail.cause for detail in left)
-    rows.append(["all", str(total.total()), *(str(sums[cause]) for cause in CAUSES), str(len(left))])
+    rows.append(["all", str(total.total()), *(str(sums[cause]) for cause in causes), str(len(left))])
     notes = [f"recogniser {redactor.recogniser.name}, tagger {redactor.tagger.name}, {len(calls)} recordings"]
     report.show(report.stamp(["faster-whisper"], notes), markdown=args.markdown)
-    print(report.table(("label", "details", *CAUSES, "left"), rows, markdown=args.markdown))
+    print(report.table(("label", "details", *causes, "left"), rows, markdown=args.markdown))
     if args.list:
         print()
         header = ("call", "label", "cause", "said", "written")

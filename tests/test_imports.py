@@ -16,7 +16,7 @@ LAYERS = (
     {"containers", "edits", "samples", "pictures", "audio", "meter", "detect", "resolve", "transcribe"}
     | {
         f"redact.{name}"
-        for name in ("audio", "cover", "crosstalk", "edges", "envelope", "instead", "tones", "unrecognised")
+        for name in ("audio", "cover", "crosstalk", "early", "edges", "envelope", "instead", "tones", "unrecognised")
     },
     {"redact", "live", "page", "verify"},
     {"export"},

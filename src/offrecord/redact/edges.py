@@ -2,7 +2,8 @@
 
 A recogniser's word times are off by 100 to 300 ms, and by more where it garbles: numbers, e-mails, names. So a detail
 is covered with a guard band around it, from there out to the nearest pause, and over speech beside it that no word
-accounts for; but not past the middles of the words beside it. Works on types and on an `Envelope`, never on files.
+accounts for; but not past the middles of the words beside it, the later ones moved by what the recogniser is early as a
+whole. Works on types and on an `Envelope`, never on files.
 Every word of a detail lies in an interval, whatever its times are.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from offrecord.errors import UsageError
 from offrecord.labels import LABELS
 from offrecord.ranges import MERGE_MS, merged
+from offrecord.redact.early import early
 from offrecord.redact.envelope import Envelope, Pauses
 from offrecord.types import Entity, Interval, Transcript, Word
 
@@ -135,6 +137,7 @@ class _Line:
     """What is known of the sound around the words of one channel, or of all where they were mixed.
 
     ``starts`` and ``words`` are in the order of the starts, without short ones; ``kept`` says which are no detail.
+    ``early``: by how much the words' times lie before the sound.
     """
 
     duration: int
@@ -142,6 +145,7 @@ class _Line:
     words: tuple[Word, ...]
     starts: tuple[int, ...]
     kept: tuple[bool, ...]
+    early: int = 0
 
     @classmethod
     def of(cls, transcript: Transcript, channel: int | None, hidden: set[int], envelope: Envelope | None) -> _Line:
@@ -154,12 +158,14 @@ class _Line:
         if envelope is not None:
             # Mixed, or words of no channel over several: then the first is as good as another, and the guard is there.
             pauses = envelope.pauses[channel if channel is not None and channel < len(envelope.levels) else 0]
+        words = tuple(transcript.words[i] for _, i in beside)
         return cls(
             transcript.duration,
             pauses,
-            tuple(transcript.words[i] for _, i in beside),
+            words,
             tuple(start for start, _ in beside),
             tuple(i not in hidden for _, i in beside),
+            early(words, pauses) if pauses is not None else 0,
         )
 
     def left(self, start: int, pad: int, more: int) -> int:
@@ -198,8 +204,10 @@ class _Line:
             edge = max(edge, unsaid[0] + _INTO_MS)
         elif said - end > _UNSAID_MS and (unsaid is None or unsaid[1] <= guard):
             edge = max(edge, min(said, end + _FAR_MS))
+        # Words that are early end the cover before the detail has been said. Words that are late do it no harm at its
+        # start, where the guard band is; moving those as well muted more and left as much.
         limit = min((m for i in after if self.kept[i] and (m := self._middle(i)) >= end), default=self.duration)
-        return min(self.duration, edge, limit)
+        return min(self.duration, edge, limit + self.early)
 
     def _middle(self, i: int) -> int:
         return (self.words[i].start + self.words[i].end) // 2

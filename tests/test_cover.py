@@ -217,7 +217,10 @@ def test_key_tones_are_muted_in_the_channel_they_are_in(tmp_path: Path) -> None:
     sound /= max(1.0, float(np.abs(sound).max()))
     source = write(tmp_path / "in.wav", sound, 8_000, "pcm_s16le", "wav")
     own = Transcript.spoken([Word("hello", 500, 900, channel=0)], 3_000)
-    redactor = offrecord.Redactor(policy="person_name", key_tones=True, channels="separate", sound="silence")
+    # The transcript lacks what is said, which a second listening would find.
+    redactor = offrecord.Redactor(
+        policy="person_name", key_tones=True, channels="separate", sound="silence", verify="off"
+    )
     redaction = redactor.redact(source, transcript=own)
     assert sum(any(a <= start and end <= b for a, b in redaction.key_tones) for start, end in typed) >= 0.9 * len(typed)
     assert redaction.channels[0] == ()

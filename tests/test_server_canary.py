@@ -19,7 +19,7 @@ from offrecord import audio
 from offrecord.labels import LABELS
 from offrecord.types import Transcript
 
-CALLS = ("d006", "d016", "d036", "d051")
+CALLS = ("d006", "d016", "d036", "d046", "d051")
 
 
 @dataclass

@@ -103,3 +103,12 @@ def test_a_label_outside_the_table_is_refused(tmp_path: Path) -> None:
     (where / "tagger.json").write_text(json.dumps(card))
     with pytest.raises(Exception, match="GIVEN_NAME"):
         tagger.load(where)
+
+
+def test_claims_do_not_depend_on_the_number_of_threads() -> None:
+    """One machine finds what another finds: each window is read on its own."""
+    text = "\n".join(f"this is {name}, I live at {n} Larkfield Lane" for n, name in enumerate(NAMES, 10)) * 4
+    assert tagger.load(threads=1).find(text) == tagger.load(threads=3).find(text)
+
+
+NAMES = ("Ann Lee", "rosa bianchi", "Oluwaseun Ade", "will", "Nguyen Thi Hoa", "grace", "Siobhan O'Dowd", "dr Patel")

@@ -111,7 +111,10 @@ class Redactor:
         """One with other lists and the settings ``changed``, that shares the models which these leave the same."""
         given = self.settings.model_dump() | changed
         own = given.pop("policy")
-        other = Redactor(policy=own if policy is None else policy, allow=allow, deny=deny, **given)
+        entities = [(str(label), label.meaning) for label in self.policy.own]
+        other = Redactor(
+            policy=own if policy is None else policy, allow=allow, deny=deny, entities=entities, tell=self.tell, **given
+        )
         for model, untouched in _MODELS.items():
             if model in vars(self) and changed.keys() <= untouched:
                 vars(other)[model] = vars(self)[model]
@@ -170,8 +173,7 @@ class Redactor:
             value = imported.for_recording(transcript, meter.duration)
             envelope = meter.envelope()
             return self._finish(value, "imported", say, envelope=envelope, source=before, sound=heard_again)
-        # Two voices at once are put in order at the end, so nothing of them is final before.
-        # Neither is it before a language model has read it all.
+        # Two voices at once are put in order at the end, and a language model reads it all: nothing is final before.
         in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
         live = Live(self.detectors, self.policy, say) if say and in_order else None
         meter = Meter(speech=self.policy.strict, tones=self.policy.key_tones)
@@ -185,16 +187,15 @@ class Redactor:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
         heard = unredacted(heard) if unredacted else heard
-        redaction = self._finish(
-            heard, self.recogniser.name, say, live, envelope=meter.envelope(), source=before, sound=heard_again
-        )
+        name, envelope = self.recogniser.name, meter.envelope()
+        redaction = self._finish(heard, name, say, live, envelope=envelope, source=before, sound=heard_again)
         return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
 
     def transcribe(self, source: str | Path) -> Transcript:
         """The original of the recording at ``source``: what was said, with nothing hidden. Raises as `redact` does."""
         chunks = list(self.recogniser.transcribe(Path(source), self.settings.channels))
-        words = [word for chunk in chunks for word in chunk.words]
-        return Transcript.spoken(words, chunks[-1].end if chunks else 0, self.settings.language)
+        end = chunks[-1].end if chunks else 0
+        return Transcript.spoken((word for chunk in chunks for word in chunk.words), end, self.settings.language)
 
     def redact_text(self, text: str, *, say: Say | None = None) -> Redaction:
         """Redact a text: its line breaks and spaces stay. Raises `InputError` for one that holds NUL characters."""

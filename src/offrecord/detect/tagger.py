@@ -33,8 +33,6 @@ Strictness = Literal["recall", "balanced", "precision"]
 
 _Window = tuple[int, int, int, int]
 
-_BATCH = 4
-"""Windows at once. More do not fit into a core's cache: 16 take a quarter longer a token."""
 _FILL = 0.4
 """A word between two words of the same label is claimed at this share of ``joined``."""
 _WORD = re.compile(r"\S+")
@@ -58,7 +56,7 @@ class Tagger:
     capitals: bool
     """Whether the second token type tells the model that a word begins with a capital."""
     threads: int
-    """How many batches of windows are read at once."""
+    """How many windows are read at once."""
     tokenizer: Any
     session: Any
 
@@ -83,23 +81,28 @@ class Tagger:
         cls, sep = self.tokenizer.token_to_id("[CLS]"), self.tokenizer.token_to_id("[SEP]")
         names = [each.name for each in self.session.get_inputs()]
 
-        def read(batch: list[_Window]) -> None:
-            inputs = np.stack([np.pad(ids[start:end], 1, constant_values=(cls, sep)) for start, end, _, _ in batch])
-            kinds = np.stack([np.pad(types[start:end], 1) for start, end, _, _ in batch])
-            feed = {"input_ids": inputs, "attention_mask": np.ones_like(inputs), "token_type_ids": kinds}
-            logits = self.session.run(None, {name: feed[name] for name in names})[0]
-            for row, (start, _, keep_from, keep_to) in enumerate(batch):
-                kept = logits[row, keep_from - start + 1 : keep_to - start + 1]
-                exp = np.exp(kept - kept.max(axis=-1, keepdims=True))
-                result[keep_from:keep_to] = exp / exp.sum(axis=-1, keepdims=True)
+        def read(window: _Window) -> None:
+            start, end, keep_from, keep_to = window
+            inputs = np.pad(ids[start:end], 1, constant_values=(cls, sep))[None]
+            feed = {
+                "input_ids": inputs,
+                "attention_mask": np.ones_like(inputs),
+                "token_type_ids": np.pad(types[start:end], 1)[None],
+            }
+            logits = self.session.run(None, {name: feed[name] for name in names})[0][0]
+            kept = logits[keep_from - start + 1 : keep_to - start + 1]
+            exp = np.exp(kept - kept.max(axis=-1, keepdims=True))
+            result[keep_from:keep_to] = exp / exp.sum(axis=-1, keepdims=True)
 
-        batches = _batches(list(_windows(len(ids), self.window - 2, self.stride)), self.threads)
-        if self.threads == 1 or len(batches) == 1:
-            for batch in batches:
-                read(batch)
+        # One window at a time: an int8 model scales its numbers over all that it is given at once, so in batches claims
+        # would depend on what else is read, and on the number of threads. It costs a twelfth of the time.
+        windows = list(_windows(len(ids), self.window - 2, self.stride))
+        if self.threads == 1 or len(windows) == 1:
+            for window in windows:
+                read(window)
             return result
         with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(read, batches))  # what a thread raises is raised here
+            list(pool.map(read, windows))  # what a thread raises is raised here
         return result
 
     def _by_word(
@@ -206,12 +209,6 @@ def load(
             f"the tagger in {where} cannot be loaded ({type(error).__name__}); it needs model.onnx, tokenizer.json "
             "and tagger.json: install offrecord again, or unset OFFRECORD_TAGGER"
         ) from None
-
-
-def _batches(windows: Sequence[_Window], threads: int) -> list[list[_Window]]:
-    """The windows in batches, shared out among the threads. All of one length, so none is padded."""
-    size = max(1, min(_BATCH, -(-len(windows) // threads)))
-    return [list(windows[at : at + size]) for at in range(0, len(windows), size)]
 
 
 def _windows(count: int, size: int, stride: int) -> Iterator[_Window]:

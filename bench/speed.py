@@ -4,7 +4,8 @@
     python bench/speed.py --memory 10
 
 whole: `Redactor.redact` with all outputs written to a temporary directory, against plain faster-whisper on the same
-file with the same loaded model and settings, by turns. The sentences are made as on the command line, and not printed.
+file with the same loaded model and settings, by turns; with the second listening in a column of its own. The sentences
+are made as on the command line, and not printed.
 text: detection in the 60 calls beside Presidio, by turns, with one thread and with two, each in a process of its own;
 and how long the first `offrecord.detect` takes in a fresh one. --memory: a recording of so many hours, made by
 repetition, through the command line; the highest resident memory of that process. Wall time; keep the machine idle.
@@ -57,33 +58,38 @@ def whole(path: Path, repeats: int, threads: int) -> list[str]:
     from offrecord import Redactor, audio, export
 
     redactor = Redactor(threads=threads)
-    model: Any = redactor.recogniser.model
+    recogniser: Any = redactor.recogniser
 
-    def redact() -> None:
+    def redact(*, verifying: bool) -> None:
         with tempfile.TemporaryDirectory() as directory:
             paths = export.outputs(path, Path(directory), recording=True, sound=True)
-            redaction = redactor.redact(path, say=lambda _: None)
+            redaction = redactor.redact(path, say=lambda _: None, verifying=verifying)
             export.write(redaction, path, paths, redactor.policy)
 
     def recognise() -> None:
-        segments, _ = model.transcribe(
+        segments, _ = recogniser.model.transcribe(
             str(path),
             language=redactor.settings.language,
             word_timestamps=True,
             vad_filter=True,
             condition_on_previous_text=False,
-            **redactor.recogniser.options,
+            **recogniser.options,
         )
         # The segments are made as they are taken.
         list(segments)
 
-    runs = {"whole": redact, "plain": recognise}
+    runs = {
+        "whole": partial(redact, verifying=False),
+        "plain": recognise,
+        "verified": partial(redact, verifying=True),
+    }
     for run in runs.values():
         run()
     seconds = alternating(runs, repeats)
     length = audio.probe(path).duration / 1000
     mine, plain = median(seconds["whole"]), median(seconds["plain"])
     low, high = min(seconds["whole"]) / min(seconds["plain"]), ratio(seconds["whole"], seconds["plain"])
+    verified = ratio(seconds["verified"], seconds["plain"])
     return [
         path.stem,
         f"{length:.0f}",
@@ -92,6 +98,7 @@ def whole(path: Path, repeats: int, threads: int) -> list[str]:
         f"{high:.3f}",
         f"{low:.3f}",
         f"{length / mine:.1f}",
+        f"{verified:.3f}",
     ]
 
 
@@ -248,6 +255,7 @@ def main() -> None:
             "ratio",
             "ratio of best",
             "times real time",
+            "ratio, verified",
         )
         rows = []
         for path in files:

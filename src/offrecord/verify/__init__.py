@@ -35,8 +35,8 @@ ROUNDS = 3
 Muted = tuple[tuple[Interval, ...], ...]
 """The muted intervals of each channel that is heard on its own; one row where all are muted alike."""
 
-_BATCH = 16
-"""Pieces that are looked at together: seven minutes of sound, 28 MB."""
+_BATCH = 4
+"""Pieces that are looked at together: two minutes of sound, 7 MB."""
 _STEP_MS = 150
 """How much further than the word was heard an interval grows, in each round once more."""
 _PAUSE_MS = 350

@@ -17,6 +17,13 @@ from serving import NAMES, SHORT, Server, running, until
 
 
 @pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that no other file's tests talk to: these look at all that is left in it."""
+    with running(tmp_path_factory.mktemp("transcriptions") / "home") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def client(server: Server) -> Iterator[openai.OpenAI]:
     """Only the base URL is changed."""
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as made:

@@ -26,7 +26,7 @@ from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
 from offrecord.settings import settings
 from offrecord.transcribe import Copy, Recogniser, imported
-from offrecord.transcribe.chosen import Whisper, is_english, recogniser_for, whisper_for
+from offrecord.transcribe.chosen import Whisper, recogniser_for, whisper_for
 from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Verification, Word
 from offrecord.verify import Hearing, refusal, verify
 
@@ -122,12 +122,6 @@ class Redactor:
         return other
 
     @property
-    def _names_invented(self) -> bool:
-        """Whether words that the recogniser invented are claimed: English alone, and not where holes weigh more."""
-        set_ = self.settings
-        return is_english(set_) and set_.strictness != "precision" and set_.detector != "llm"
-
-    @property
     def _threads(self) -> int:
         return self.settings.threads or os.cpu_count() or 1
 
@@ -192,8 +186,8 @@ class Redactor:
         for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
             words += chunk.words
             end, copy = chunk.end, chunk.copy
-            if self._names_invented:
-                invented.hear(chunk.words)
+            if self.settings.strictness != "precision" and self.settings.detector != "llm":
+                invented.hear(chunk.words, chunk.language or self.settings.language)
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)

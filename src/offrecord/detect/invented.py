@@ -39,8 +39,13 @@ class Invented:
     def __init__(self) -> None:
         self._found: set[str] = set()
 
-    def hear(self, words: Iterable[Word]) -> None:
-        """Remember which of the ``words`` were invented. One without a confidence never is."""
+    def hear(self, words: Iterable[Word], language: str | None) -> None:
+        """Remember which of the ``words`` were invented, if their ``language`` is English (``en``, ``en_us``).
+
+        One without a confidence never is.
+        """
+        if language is None or language.lower().replace("_", "-").split("-")[0] != "en":
+            return
         self._found |= {
             word.text
             for word in words

@@ -10,7 +10,7 @@ from offrecord.settings import Settings
 from offrecord.transcribe import Recogniser, whisper
 from offrecord.transcribe.whisper import Whisper
 
-__all__ = ["Whisper", "is_english", "recogniser_for", "whisper_for"]
+__all__ = ["Whisper", "recogniser_for", "whisper_for"]
 
 
 def recogniser_for(chosen: Settings, tell: Callable[[str], None]) -> Recogniser:
@@ -61,10 +61,3 @@ def whisper_for(chosen: Settings, model: str | None) -> Whisper:
         compute_type=chosen.compute_type,
         language=chosen.language,
     )
-
-
-def is_english(chosen: Settings) -> bool:
-    """Whether the settings say that English is spoken: by the language, or by a model that knows no other."""
-    if chosen.language is not None:
-        return chosen.language.lower().replace("_", "-").split("-")[0] == "en"
-    return chosen.recogniser == "local" and (chosen.model or whisper.BUNDLED).endswith(".en")

@@ -32,12 +32,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import report
-from audio import COVERED, Call, read_calls, recognised, union, within
+from audio import COVERED, Call, read_calls, union, within
 from gold import DATA, Dialogue, plain, telling
 from gold import read_calls as read_dialogues
 
 if TYPE_CHECKING:
-    from offrecord import Redactor, Transcript
+    from offrecord import Redaction, Redactor, Transcript
 
 FORMLESS = frozenset(
     "person_name organization location_city location_state location_country occupation medical_condition drug".split()
@@ -62,10 +62,21 @@ class Missed:
     written: str
 
 
+def _redacted(redactor: Redactor, call: Call) -> tuple[Transcript, Redaction]:
+    """What was recognised, and what the whole way makes of it before anybody listens again."""
+    heard: list[Transcript] = []
+
+    def keep(transcript: Transcript) -> Transcript:
+        heard.append(transcript)
+        return transcript
+
+    redaction = redactor.redact(call.path, verifying=False, unredacted=keep)
+    return heard[0], redaction
+
+
 def missed(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Missed]:
     """The details of ``call`` that the detector leaves in what the recogniser writes."""
-    heard, _ = recognised(redactor, call.path)
-    redaction = redactor.redact_transcript(heard)
+    heard, redaction = _redacted(redactor, call)
     hidden = {position for entity in redaction.entities for position in range(*heard.characters_of(entity.words))}
     text, spans = plain(dialogue)
     found = {position for span in redactor.detect(text) for position in range(span.start, span.end)}
@@ -85,11 +96,8 @@ def missed(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Misse
 
 def audible(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Missed]:
     """The details of ``call`` that are left to hear the whole way, whatever the cause."""
-    from offrecord.redact.edges import intervals
-
-    heard, envelope = recognised(redactor, call.path)
-    entities = redactor.redact_transcript(heard).entities
-    muted = intervals(heard, entities, pad=redactor.policy.pad, envelope=envelope)
+    heard, redaction = _redacted(redactor, call)
+    entities, muted = redaction.entities, redaction.muted
     chosen = {i for entity in entities for i in entity.words}
     hidden = {position for entity in entities for position in range(*heard.characters_of(entity.words))}
     text, spans = plain(dialogue)

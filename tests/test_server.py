@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import time
 from pathlib import Path
@@ -282,6 +284,38 @@ def test_a_job_deleted_while_it_runs_leaves_nothing(tmp_path: Path) -> None:
         until(lambda: not list((own.home / "work").iterdir()))
         assert not list((own.home / "uploads").iterdir())
         assert not list((own.home / "sound").iterdir())
+
+
+NOISE = """
+import subprocess, sys
+if sys.orig_argv[1:3] == ["-m", "offrecord.workers"]:
+    print(("x" * 99 + "\\n") * 2_000, flush=True)
+    left = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(300)"])
+    print(left.pid, file=open({path!r}, "w"))
+"""
+
+
+def test_neither_noise_nor_what_a_worker_leaves_behind_holds_up_the_server(tmp_path: Path) -> None:
+    """A library prints more than a pipe holds, and starts a process that outlives it: ready all the same, and stopped."""
+    left = tmp_path / "left"
+    (tmp_path / "sitecustomize.py").write_text(NOISE.format(path=str(left)))
+    with running(tmp_path / "home", PYTHONPATH=str(tmp_path)) as own:
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        pid = int(until(left.read_text))
+    os.kill(pid, signal.SIGKILL)  # it is still there: nobody has waited for it
+
+
+def test_a_worker_opens_no_more_files_from_job_to_job(tmp_path: Path) -> None:
+    """Each job has a thread for its signs of life, and that one a connection, which goes with it."""
+    with running(tmp_path / "home") as own:
+        (worker,) = own.workers()
+
+        def files() -> int:
+            own.finished(own.submit(own.upload(SHORT)))
+            return len(list(Path(f"/proc/{worker}/fd").iterdir()))
+
+        first = max(files() for _ in range(2))
+        assert max(files() for _ in range(4)) <= first + 2  # the thread of the last job may not be gone yet
 
 
 def test_a_second_server_on_one_home_is_refused(server: Server) -> None:

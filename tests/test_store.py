@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -317,6 +318,16 @@ def test_two_servers_cannot_hold_one_home(store: Store) -> None:
     store.close()
     second.hold()
     second.close()
+
+
+def test_connections_go_with_their_threads(store: Store) -> None:
+    """A server and a worker that run for months have as many files open as threads, not as there ever were."""
+    mine = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        thread = threading.Thread(target=store.counts)
+        thread.start()
+        thread.join()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= mine + 1  # SQLite keeps one for the file's locks
 
 
 def test_files_are_their_owners_alone(store: Store) -> None:

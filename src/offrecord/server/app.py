@@ -181,7 +181,8 @@ def _lifespan(store: Store, crew: Crew, courier: Courier, v1: V1, settings: Serv
             await v1.stop()
             await run_in_threadpool(courier.stop)
             await run_in_threadpool(crew.stop)
-            await run_in_threadpool(keeper.join)
+            if keeper.ident is not None:  # it was started
+                await run_in_threadpool(keeper.join)
             store.close()
 
     return lifespan

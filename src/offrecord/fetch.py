@@ -101,7 +101,9 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
         if inner is not None:
             return is_public(str(inner))
-        if int(ip) >> 32 == 0:  # the old way of writing an IPv4 address in 128 bits
+        # The internet's own part of all addresses. Beside it lie site-local ones, which `ipaddress` takes for global,
+        # and wrappings of IPv4 that only a network of one's own translates.
+        if ip not in _UNICAST or ip in _DOCUMENTS:
             return False
     return ip.is_global and not ip.is_multicast
 
@@ -238,6 +240,8 @@ def _shown(url: str) -> str:
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_DOCUMENTS = ipaddress.IPv6Network("3fff::/20")
 _REDIRECTS = 5
 _REDIRECT = frozenset({301, 302, 303, 307, 308})
 _TRIES = 4

@@ -189,6 +189,22 @@ def test_words_are_spelled_as_the_client_wants() -> None:
     assert transcript.json_response.get("custom_spelling") is None
 
 
+@pytest.mark.parametrize("field", ["keyterms_prompt", "word_boost"])
+def test_key_terms_are_listened_for(server: Server, field: str) -> None:
+    """What was said is written as the client expects it; the terms are neither shown again nor logged nor kept."""
+    plain = aai.Transcriber().transcribe(str(NAMES), aai.TranscriptionConfig())
+    config = aai.TranscriptionConfig()
+    setattr(config.raw, field, ["Katy", "Zyxanderwick"])
+    expected = aai.Transcriber().transcribe(str(NAMES), config)
+    assert plain.text
+    assert expected.text
+    assert plain.text.startswith("Good morning, Steve. Good morning, Katie.")
+    assert expected.text.startswith("Good morning, Steve. Good morning, Katy.")
+    assert "Zyxanderwick" not in json.dumps(expected.json_response)
+    kept = server.log.read_bytes() + b"".join(path.read_bytes() for path in server.home.glob("offrecord.db*"))
+    assert b"Zyxanderwick" not in kept
+
+
 def test_a_slice_keeps_its_times() -> None:
     """Only what lies between the two is transcribed, at the times of the recording."""
     config = aai.TranscriptionConfig(audio_start_from=10_000, audio_end_at=20_000)

@@ -74,6 +74,7 @@ def parse(body: Any, *, english_only: bool, unasked: Sequence[str] = ()) -> Aske
         end=end,
         terms=_terms(given, redact=redact),
         spelling=_spelling(given),
+        expected=(*_expected(given, "keyterms_prompt"), *_expected(given, "word_boost")),
     )
     webhook_url, header = _webhook(given)
     return Asked(url, order, _echo(body, order), webhook_url, header)
@@ -217,11 +218,18 @@ def _spelling(given: _Given) -> tuple[tuple[tuple[str, ...], str], ...]:
     return tuple(spelling)
 
 
+def _expected(given: _Given, name: str) -> list[str]:
+    terms = [term.strip() for term in given.texts(name, 1_000)]
+    if any(not 0 < len(term.split()) <= 6 or len(term) > 200 for term in terms):
+        raise _bad(f"the texts of `{name}` must have one to six words, and at most 200 characters")
+    return terms
+
+
 def _webhook(given: _Given) -> tuple[str | None, tuple[str, str] | None]:
     url = given.text("webhook_url", longest=8_192) or None
     name, value = given.text("webhook_auth_header_name"), given.text("webhook_auth_header_value", 8_192)
     if url and not _is_http(url):
-        raise _bad("`webhook_url` must be a http or https URL")
+        raise _bad("`webhook_url` must be a http or https URL, without a name and password in it")
     if (name is None) != (value is None):
         raise _bad("`webhook_auth_header_name` and `webhook_auth_header_value` go together")
     if name is None or value is None:
@@ -236,7 +244,8 @@ def _webhook(given: _Given) -> tuple[str | None, tuple[str, str] | None]:
 def _is_http(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        named = parts.username is not None or parts.password is not None
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0 and not named
     except ValueError:
         return False
 

@@ -168,12 +168,18 @@ def test_redacted_audio_is_served_in_ranges_to_whoever_has_the_link(server: Serv
     assert server.get(url)[0] == 404
 
 
-def test_redacted_audio_that_is_not_there_is_400(server: Server) -> None:
-    """Not asked for; nobody speaks; an unknown id."""
-    job = server.submit(server.upload(SHORT))
-    server.finished(job)
-    assert server.get(f"/v2/transcript/{job}/redacted-audio")[0] == 400
-    assert server.get("/v2/transcript/9ea68fd3-f953-42c1-9742-976c447fb463/redacted-audio")[0] == 400
+def test_redacted_audio_that_is_not_there_is_400(server: Server, tmp_path: Path) -> None:
+    """Not asked for; the job failed; it was deleted; an unknown id. (Where nobody speaks: the next test but one.)"""
+    (tmp_path / "a.mp3").write_text("{}")
+    plain = server.submit(server.upload(SHORT))
+    failed = server.submit(server.upload(tmp_path / "a.mp3"), **PII, redact_pii_audio=True)
+    deleted = server.submit(server.upload(SHORT), **PII, redact_pii_audio=True)
+    assert [server.finished(job)["status"] for job in (plain, failed, deleted)] == ["completed", "error", "completed"]
+    assert server.get(f"/v2/transcript/{deleted}/redacted-audio")[0] == 200
+    server.json("DELETE", f"/v2/transcript/{deleted}")
+    for job in (plain, failed, deleted, "9ea68fd3-f953-42c1-9742-976c447fb463"):
+        status, body = server.json("GET", f"/v2/transcript/{job}/redacted-audio")
+        assert (status, list(body)) == (400, ["error"])
 
 
 def test_a_silent_recording_has_no_redacted_audio_unless_asked_for(server: Server, tmp_path: Path) -> None:
@@ -274,9 +280,12 @@ def test_pages_of_others_are_kept_out(server: Server) -> None:
 def test_pages_that_are_configured_are_let_in(tmp_path: Path) -> None:
     """CORS for the origins of the setting, and for no other."""
     with running(tmp_path / "home", "--workers", "0", OFFRECORD_CORS="https://ours.example") as own:
-        assert own.ask("OPTIONS", "/v2/transcript", origin="https://ours.example")[0] == 200
-        assert own.get("/v2/transcript", origin="https://ours.example")[0] == 200
-        assert own.get("/v2/transcript", origin="https://other.example")[0] == 403
+        allowed = {"access-control-allow-origin": "https://ours.example", "vary": "origin"}
+        for method in ("OPTIONS", "GET"):
+            status, headers, _ = own.told(method, "/v2/transcript", origin="https://ours.example")
+            assert (status, {name: headers[name] for name in allowed}) == (200, allowed)
+        status, headers, _ = own.told("GET", "/v2/transcript", origin="https://other.example")
+        assert (status, "access-control-allow-origin" in headers) == (403, False)
 
 
 def test_a_job_deleted_while_it_runs_leaves_nothing(tmp_path: Path) -> None:
@@ -368,6 +377,8 @@ def test_answers_carry_security_headers(server: Server) -> None:
 
     with urllib.request.urlopen(f"{server.url}/healthz") as response:
         assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["x-frame-options"] == "DENY"
+        assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
         assert response.headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in response.headers
         assert "server" not in response.headers
@@ -425,13 +436,14 @@ def test_transcripts_go_when_they_are_too_old(tmp_path: Path) -> None:
         until(lambda: own.json("GET", f"/v2/transcript/{job}")[1]["text"] == "Deleted by user.")
 
 
-def test_a_recording_that_kills_its_worker_ends_in_an_error(tmp_path: Path) -> None:
-    """After the attempts of the setting; here the worker's memory is too small for any recording."""
+def test_a_recording_that_takes_too_long_ends_in_an_error(tmp_path: Path) -> None:
+    """With the time of OFFRECORD_JOB_SECONDS, long before it would have been done; it is not tried again."""
     with running(tmp_path / "home", "--workers", "1", OFFRECORD_JOB_SECONDS="1", OFFRECORD_ATTEMPTS="2") as own:
         began = time.monotonic()
         body = own.finished(own.submit(own.upload(NAMES.parents[1] / "aws_callcenter" / "Auto0_mono.wav")))
         assert body["error"] == "The recording was not done in 1 seconds."
         assert time.monotonic() - began < 60
+        assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
 
 
 def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None:
@@ -451,17 +463,19 @@ def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_a_webhook_that_fails_is_told_again(server: Server) -> None:
-    """500 the first time; the second message waits until the first has arrived."""
-    answers = iter([500, 200])
+    """500 the first time; the message about the sound waits until the first has arrived."""
+    answers = iter([500, 200, 200])
 
     def answer(handler: Any) -> None:
         handler.send_response(next(answers))
         handler.end_headers()
 
     with web({"/hook": answer}) as (url, seen):
-        job = server.submit(server.upload(SHORT), webhook_url=f"{url}/hook")
-        until(lambda: len(seen) == 2)
-        assert {json.loads(message.body)["transcript_id"] for message in seen} == {job}
+        job = server.submit(server.upload(SHORT), **PII, redact_pii_audio=True, webhook_url=f"{url}/hook")
+        until(lambda: len(seen) == 3)
+        told = [json.loads(message.body) for message in seen]
+        assert told[:2] == [{"transcript_id": job, "status": "completed"}] * 2
+        assert (told[2]["transcript_id"], told[2]["status"]) == (job, "redacted_audio_ready")
         until(lambda: server.json("GET", f"/v2/transcript/{job}")[1]["webhook_status_code"] == 200)
 
 

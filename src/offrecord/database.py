@@ -68,6 +68,7 @@ class Database:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if version == 0 and not tables:
+                db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for `shrink`; it cannot be turned on later
                 db.execute("PRAGMA journal_mode = WAL")
         with self.writing() as db:
             # Looked at again: another process may have made it meanwhile.
@@ -163,6 +164,11 @@ class Database:
         """Fold the journal into the file and cut it: what was erased is in neither. If others read, later."""
         with self.reading() as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def shrink(self) -> None:
+        """Give what is free in the file back to the disk."""
+        with self.reading() as db:
+            db.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after the first page
 
     def remove_files(self, job: str, uploads: Iterable[str] = ()) -> None:
         """Remove the files of a job and of the ``uploads``: those that are there."""

@@ -176,6 +176,7 @@ class Queue(Database):
         for (job,) in old:
             self.remove_files(job)
         self._remove_strays()
+        self.shrink()
         self.settle()
 
     def _remove_strays(self) -> None:

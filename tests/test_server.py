@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import socket
+import sqlite3
+import subprocess
+import sys
 import time
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -255,12 +260,77 @@ def test_keys_see_only_their_own(tmp_path: Path) -> None:
         assert b"one" not in database.replace(b"none", b"")
 
 
+OPEN = {"/healthz", "/readyz", "/metrics", "/v1/models", "/v2/redacted-audio/{name}"}
+"""What needs no key: nothing personal is said there, or the link itself authorises."""
+
+
+def test_every_route_asks_for_the_key(tmp_path: Path) -> None:
+    """Without one, with a wrong one, and with one that is a part of the right one: 401, before anything is read or told."""
+    with running(tmp_path / "home", "--workers", "0", OFFRECORD_API_KEYS="right") as own:
+        routes = own.json("GET", "/openapi.json")[1]["paths"]
+        asked = 0
+        for path, methods in routes.items():
+            url = path.replace("{transcript_id}", "9ea68fd3-f953-42c1-9742-976c447fb463").replace("{name}", "a.mp3")
+            for method in methods:
+                for key in ("", "wrong", "righ", "rightt", "Bearer", "Bearer wrong", "Basic right", "right,right"):
+                    status, _ = own.ask(method.upper(), url, b"{}" if method == "post" else None, authorization=key)
+                    assert (status == 401) == (path not in OPEN), (method, path, key, status)
+                    asked += 1
+        assert asked > 100
+        assert set(routes) >= OPEN
+        assert own.get("/v2/redacted-audio/a.mp3")[0] == 403
+        assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
+
+
+RANGES = [
+    "bytes=0-0", "bytes=-5", "bytes=5-", "bytes=0-0,2-2", "bytes=" + ",".join(f"{i}-{i}" for i in range(0, 9_000, 2)),
+    "bytes=" + "0-," * 9_000, "bytes=9-1", "bytes=99999999-", "bytes=-0", "bytes=-99999999999999999999", "bytes=a-b", "bytes=",
+    "bytes=0-99999999999999999999999999999999", "lines=0-1", "bytes=\u00b2-", "-", "bytes=0--1", "bytes=,,,",
+]  # fmt: skip
+
+
+def test_no_range_is_a_fault_or_more_than_the_file(server: Server) -> None:
+    """Many, overlapping, backward, beyond the end, and what is none: an answer below 500, and never the file many times."""
+    job = server.submit(server.upload(SHORT), **PII, redact_pii_audio=True)
+    server.finished(job)
+    url = server.json("GET", f"/v2/transcript/{job}/redacted-audio")[1]["redacted_audio_url"]
+    whole = server.get(url)[1]
+    for given in RANGES:
+        status, headers, body = server.told("GET", url, range=given)
+        assert status in (200, 206, 400, 416), given[:40]
+        # Each part of several has a head of its own.
+        assert len(body) < 2 * len(whole) + 200 * (given.count(",") + 1), given[:40]
+        assert headers["x-content-type-options"] == "nosniff"
+    assert server.told("GET", url, range="bytes=-5")[2] == whole[-5:]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [(b"this is no database" * 99, "left as it is"), (b"", "")],
+    ids=["not a database", "locked"],
+)
+def test_a_database_that_cannot_be_used_is_told_at_the_start(tmp_path: Path, content: bytes, text: str) -> None:
+    """Exit code 7 and one line, and the file is as it was."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "offrecord.db").write_bytes(content)
+    database = sqlite3.connect(home / "offrecord.db", isolation_level=None)
+    if not content:
+        database.execute("BEGIN EXCLUSIVE")
+    result = subprocess.run(
+        [sys.executable, "-m", "offrecord", "serve", "--home", str(home), "--port", "0"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    database.close()
+    assert result.returncode == 7
+    assert "Traceback" not in result.stderr
+    assert (text or "locked by another program") in result.stderr
+    assert (home / "offrecord.db").read_bytes() == content
+
+
 def test_others_cannot_reach_it_without_keys(tmp_path: Path) -> None:
     """An address beyond this machine needs keys: refused at the start, in one line."""
     server = Server(tmp_path / "home", arguments=("--host", "0.0.0.0"))
-    import subprocess
-    import sys
-
     result = subprocess.run(
         [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), *server.arguments],
         capture_output=True, text=True, check=False, timeout=60,
@@ -335,9 +405,6 @@ def test_a_worker_opens_no_more_files_from_job_to_job(tmp_path: Path) -> None:
 
 def test_a_second_server_on_one_home_is_refused(server: Server) -> None:
     """With its own exit code, in one line; the first is not disturbed."""
-    import subprocess
-    import sys
-
     result = subprocess.run(
         [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), "--port", "0"],
         capture_output=True, text=True, check=False, timeout=60,
@@ -424,8 +491,6 @@ def test_an_upload_beyond_the_limit_is_413(tmp_path: Path) -> None:
 
 def test_transcripts_go_when_they_are_too_old(tmp_path: Path) -> None:
     """OFFRECORD_TTL erases what is older, at the start too."""
-    import sqlite3
-
     with running(tmp_path / "home") as own:
         job = own.submit(own.upload(NAMES), **PII)
         own.finished(job)
@@ -446,10 +511,62 @@ def test_a_recording_that_takes_too_long_ends_in_an_error(tmp_path: Path) -> Non
         assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
 
 
+@pytest.mark.parametrize(("limit", "status"), [("480", "error"), ("0", "completed")])
+def test_a_recording_that_takes_too_much_memory_ends_in_an_error(tmp_path: Path, limit: str, status: str) -> None:
+    """Where OFFRECORD_WORKER_MEMORY says how much: the job says so, and its worker goes on. Without a limit, it is done."""
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((16, 1, 8_000, 0, "NONE", ""))
+        file.writeframes(b"\x80" * 16 * 8_000 * 125)
+    with running(tmp_path / "home", OFFRECORD_WORKER_MEMORY=limit) as own:
+        before = own.workers()
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        body = own.finished(own.submit(own.upload(tmp_path / "a.wav"), multichannel=True))
+        text = "The recording needs more memory than a worker may use." if status == "error" else None
+        assert (body["status"], body.get("error")) == (status, text)
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        assert own.workers() == before
+
+
+def test_a_worker_without_room_ends_the_job_in_an_error(tmp_path: Path) -> None:
+    """The redacted sound does not fit on its disk: no half of it is left, and the next one that fits is done."""
+    with running(tmp_path / "home") as own:
+        (worker,) = own.workers()
+        fields = {**PII, "redact_pii_audio": True, "redact_pii_audio_quality": "wav"}
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+        full = own.finished(own.submit(own.upload(NAMES), **fields))
+        assert full["status"] == "error"
+        assert "cannot be written" in full["error"]
+        assert str(tmp_path) not in full["error"]
+        assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
+        assert own.finished(own.submit(own.upload(SHORT), **fields))["status"] == "completed"
+        assert own.workers() == [worker]
+
+
+def test_a_database_without_room_refuses_jobs_and_nothing_else(tmp_path: Path) -> None:
+    """503 in words; reading goes on, and with room again so does the rest, without a restart."""
+    with running(tmp_path / "home", "--workers", "0") as own:
+        assert own.process
+        job = own.submit("http://127.0.0.1/a.wav")
+        size = (own.home / "offrecord.db").stat().st_size
+        resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        long = "http://127.0.0.1/" + "a" * 8_000
+        refused = [own.json("POST", "/v2/transcript", {"audio_url": long}) for _ in range(20)]
+        assert (503, {"error": "This server has no room, or its database is busy; try again later"}) in refused
+        assert {status for status, _ in refused} <= {200, 503}
+        assert own.json("GET", f"/v2/transcript/{job}")[1]["status"] == "queued"
+        resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert own.submit(long)
+        stored = [status for status, _ in refused].count(200)
+        own.stop()
+        assert b"fault" not in own.log.read_bytes()
+        with sqlite3.connect(own.home / "offrecord.db") as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert database.execute("SELECT count(*) FROM jobs").fetchone() == (stored + 2,)
+        database.close()
+
+
 def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None:
     """What was written of it goes, and the server answers on. The limit is on a file's size, as the disk's is."""
-    import resource
-
     with running(tmp_path / "home", "--workers", "0") as own:
         assert own.process
         resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))

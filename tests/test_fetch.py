@@ -14,7 +14,7 @@ import pytest
 from serving import Answer, web
 
 from offrecord.errors import InputError
-from offrecord.fetch import Limits, Refused, download, is_public, post
+from offrecord.fetch import Limits, Refused, can_be_asked, download, is_public, post
 
 HERE = Limits(size=10_000, seconds=20, allowed=("127.0.0.1",))
 
@@ -239,6 +239,24 @@ def test_a_webhook_that_hangs_is_given_up() -> None:
     """None, and whoever waits goes on."""
     with silent() as url:
         assert post(url, b"{}", header=None, seconds=1, allowed=("127.0.0.1",)) is None
+
+
+ODD = [
+    "http://\u00ad/",
+    "http://a/ b",
+    "http://" + "a" * 64 + "/",
+    "http://\u2100/",
+    "https://\u3002x",
+    "http://[v1.a]/",
+    "http://a\\b",
+]
+
+
+@pytest.mark.parametrize("url", ODD)
+def test_a_webhook_whose_name_can_be_none_is_no_fault(url: str) -> None:
+    """None, as where nobody answers; and whoever names it is told so before."""
+    assert post(url, b"{}", header=None, seconds=1, allowed=("127.0.0.1",)) is None
+    assert can_be_asked("http://a/b?c") and (not can_be_asked(url) or "[v1" in url or "\\" in url)
 
 
 def test_a_webhooks_answer_is_its_status() -> None:

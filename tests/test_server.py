@@ -77,6 +77,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"keyterms_prompt": ["a"] * 1_001}, "at most 1000 texts"),
     ({"webhook_url": "ftp://a"}, "`webhook_url` must be a http or https URL"),
     ({"webhook_url": "http://me:secret@a"}, "without a name and password"),
+    *(({"webhook_url": url}, "must be a http or https URL")
+      for url in ("http://\u00ad/", "http://a b/", "http://a:99999/", "http://\u2100/", "//a/b", "http://")),
     ({"webhook_url": "http://a", "webhook_auth_header_name": "X"}, "go together"),
     ({"webhook_url": "http://a", "webhook_auth_header_name": "Host", "webhook_auth_header_value": "x"}, "HTTP needs"),
     ({"webhook_url": "http://a", "webhook_auth_header_name": "X", "webhook_auth_header_value": "a\r\nb"}, "printable"),

@@ -24,7 +24,7 @@ import httpcore2
 
 from offrecord.errors import InputError, OutputError
 
-__all__ = ["Limits", "Refused", "download", "is_public", "post"]
+__all__ = ["Limits", "Refused", "can_be_asked", "download", "is_public", "post"]
 
 
 class Refused(InputError):
@@ -77,10 +77,10 @@ def post(
 
     Redirects are not followed: the status is theirs.
     """
-    headers = [*_headers(url), ("content-type", "application/json"), ("content-length", str(len(body)))]
-    if header:
-        headers = [(name, value) for name, value in headers if name.lower() != header[0].lower()] + [header]
     try:
+        headers = [*_headers(url), ("content-type", "application/json"), ("content-length", str(len(body)))]
+        if header:
+            headers = [(name, value) for name, value in headers if name.lower() != header[0].lower()] + [header]
         with httpcore2.ConnectionPool(network_backend=_Guarded(allowed, time.monotonic() + seconds)) as pool:
             request = httpcore2.Request(
                 "POST", _checked(url), headers=headers, content=body, extensions=dict(_TIMEOUTS)
@@ -90,6 +90,16 @@ def post(
             return int(response.status)
     except (*_FAULTS, ValueError):
         return None
+
+
+def can_be_asked(url: str) -> bool:
+    """Whether a request to ``url`` could be made at all: whether its host may be asked is found out when it is."""
+    try:
+        _checked(url)
+        _headers(url)
+    except ValueError:
+        return False
+    return True
 
 
 def is_public(address: str) -> bool:

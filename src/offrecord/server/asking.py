@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 
+from offrecord.fetch import can_be_asked
 from offrecord.labels import LABELS
 from offrecord.orders import Order
 from offrecord.server.fields import FIELDS
@@ -228,7 +228,7 @@ def _expected(given: _Given, name: str) -> list[str]:
 def _webhook(given: _Given) -> tuple[str | None, tuple[str, str] | None]:
     url = given.text("webhook_url", longest=8_192) or None
     name, value = given.text("webhook_auth_header_name"), given.text("webhook_auth_header_value", 8_192)
-    if url and not _is_http(url):
+    if url and not can_be_asked(url):
         raise _bad("`webhook_url` must be a http or https URL, without a name and password in it")
     if (name is None) != (value is None):
         raise _bad("`webhook_auth_header_name` and `webhook_auth_header_value` go together")
@@ -239,15 +239,6 @@ def _webhook(given: _Given) -> tuple[str | None, tuple[str, str] | None]:
     if any(c < " " or c > "~" for c in value):
         raise _bad("`webhook_auth_header_value` must be of printable ASCII characters")
     return url, (name, value)
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        named = parts.username is not None or parts.password is not None
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0 and not named
-    except ValueError:
-        return False
 
 
 def _storable(text: str) -> bool:

@@ -31,6 +31,7 @@ from offrecord.server import fields
 from offrecord.server.guard import Guard, Seen
 from offrecord.server.health import Health
 from offrecord.server.keys import Keys, Links, secret_of
+from offrecord.server.patience import Impatient
 from offrecord.server.reference import reference
 from offrecord.server.v1 import V1
 from offrecord.server.v2 import V2
@@ -148,6 +149,8 @@ def serve(settings: ServerSettings, **given: Any) -> None:
         # No access log: queries hold the words that are searched for.
         config = uvicorn.Config(
             app,
+            http=Impatient,
+            ws="none",
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -141,7 +141,7 @@ def _small(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def until(look: Callable[[], T | None], seconds: float = 120) -> T:
+def until(look: Callable[[], T | None], seconds: float = 300) -> T:
     """What ``look`` gives when it first gives something. Fails after so long, which is far longer than it takes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

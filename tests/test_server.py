@@ -47,6 +47,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({**PII, "redact_pii_policies": ["phone_number"],
       "speech_understanding": {"request": {"custom_formatting": {"phone_number": "x"}}}},
      "redact pii phone_number not compatible with formatting phone_number"),
+    ({**PII, "redact_pii_policies": ["Zyxanderwick"],
+      "speech_understanding": {"request": {"custom_formatting": {"Zyxanderwick": "x"}}}}, "not offered by this server"),
     ({"language_code": "es"}, "knows English only"),
     ({"language_code": "klingon"}, "not a known language"),
     ({"language_code": "en", "language_detection": True}, "can not be used in the same request"),
@@ -95,6 +97,7 @@ def test_a_bad_request_is_told_what_is_wrong(server: Server, fields: dict[str, A
     status, body = server.json("POST", "/v2/transcript", {"audio_url": "http://127.0.0.1/a.wav", **fields})
     assert (status, list(body)) == (400, ["error"])
     assert text in body["error"]
+    assert "Zyxanderwick" not in body["error"]
 
 
 def test_unknown_keys_are_ignored(server: Server) -> None:
@@ -390,6 +393,14 @@ def test_neither_noise_nor_what_a_worker_leaves_behind_holds_up_the_server(tmp_p
         assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
         pid = int(until(left.read_text))
     os.kill(pid, signal.SIGKILL)  # it is still there: nobody has waited for it
+
+
+def test_no_process_leaves_its_memory_on_the_disk(server: Server) -> None:
+    """A core file would hold what was said: neither the server nor a worker may write one."""
+    assert server.process
+    for pid in (server.process.pid, *server.workers()):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
 
 
 def test_a_worker_opens_no_more_files_from_job_to_job(tmp_path: Path) -> None:

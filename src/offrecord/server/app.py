@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
@@ -136,6 +137,7 @@ def serve(settings: ServerSettings, **given: Any) -> None:
     logging.getLogger("httpcore2").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     threading.excepthook = _thread_fault
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold what was said
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

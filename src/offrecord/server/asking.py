@@ -143,7 +143,7 @@ def _refuse(given: _Given) -> None:
         raise _bad("speaker_labels or multichannel required")
     if request and given.has("redact_pii"):
         asked = set(request.items("custom_formatting", dict, "an object"))
-        for name in sorted(asked & set(given.texts("redact_pii_policies", 1_000))):
+        for name in sorted(asked & set(given.texts("redact_pii_policies", 1_000)) & set(LABELS)):
             raise _bad(f"redact pii {name} not compatible with formatting {name}; leave one of the two out")
     for name, row in FIELDS.items():
         if row.state == "refused" and given.has(name):

@@ -22,8 +22,8 @@ from offrecord.errors import OffrecordError
 from offrecord.pipeline import Redactor
 from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Word
 
-# onnxruntime (since 1.29, on Linux as well) tells its makers of each process, session and model, and leaves a number for
-# the machine in the home directory. It looks for this when it is first imported, which is after this line.
+# onnxruntime (since 1.29, on Linux as well) tells its makers of each process, session and model, and writes an
+# identifier of the machine to the home directory. It looks for this when it is first imported: after this line.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [

@@ -276,6 +276,8 @@ def test_every_route_asks_for_the_key(tmp_path: Path) -> None:
         asked = 0
         for path, methods in routes.items():
             url = path.replace("{transcript_id}", "9ea68fd3-f953-42c1-9742-976c447fb463").replace("{name}", "a.mp3")
+            if not path.startswith(("/v1", "/v2")) and path not in OPEN:
+                continue  # pages for people, who sign in: their tests are elsewhere
             for method in methods:
                 for key in ("", "wrong", "righ", "rightt", "Bearer", "Bearer wrong", "Basic right", "right,right"):
                     status, _ = own.ask(method.upper(), url, b"{}" if method == "post" else None, authorization=key)

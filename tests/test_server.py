@@ -397,6 +397,41 @@ def test_neither_noise_nor_what_a_worker_leaves_behind_holds_up_the_server(tmp_p
     os.kill(pid, signal.SIGKILL)  # it is still there: nobody has waited for it
 
 
+def test_a_start_that_fails_gives_everything_back(tmp_path: Path) -> None:
+    """The database is busy when the server starts: it says so, stops what it has begun, and lets go of the home."""
+    import asyncio
+
+    from offrecord.errors import StateError
+    from offrecord.server.app import _lifespan
+    from offrecord.settings import server_settings
+
+    done: list[str] = []
+
+    class Part:
+        """Stands for the workers, the webhooks and the database: notes what is asked of it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda: done.append(name)
+
+    class Busy:
+        """Stands for the routes that cannot be started."""
+
+        def start(self) -> None:
+            raise StateError("the database is locked by another program; stop that one")
+
+        async def stop(self) -> None:
+            done.append("stop")
+
+    async def start() -> None:
+        part: Any = Part()
+        async with _lifespan(part, part, part, Busy(), server_settings(home=tmp_path))(part):  # type: ignore[arg-type]
+            raise AssertionError("it has started")
+
+    with pytest.raises(StateError, match="locked by another program"):
+        asyncio.run(start())
+    assert done == ["stop", "stop", "stop", "close"]
+
+
 def test_no_process_leaves_its_memory_on_the_disk(server: Server) -> None:
     """A core file would hold what was said: neither the server nor a worker may write one."""
     assert server.process

@@ -33,7 +33,11 @@ FIELDS: Mapping[str, Field] = {
     "redact_pii_return_unredacted": Field("boolean", "works", "the only way to the original, which is kept only then"),
     "redact_static_entities": Field("object", "works", "whole words, in any case; not echoed, not kept after the job"),
     "language_code": Field("string", "works", "refused with 400 where the recogniser knows English only"),
-    "language_detection": Field("boolean", "works", "a multilingual recogniser finds the language if none is given"),
+    "language_detection": Field(
+        "boolean",
+        "works",
+        "a multilingual recogniser finds the language if none is given; the answer does not say which",
+    ),
     "multichannel": Field("boolean", "works", "each channel on its own; utterances by channel"),
     "dual_channel": Field("boolean", "works", "as `multichannel`"),
     "speaker_labels": Field("boolean", "works", "where channels give the speakers; if not, the job ends in an error"),

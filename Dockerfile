@@ -15,6 +15,7 @@ RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin
 ENV PATH=/offrecord/bin:$PATH \
     HF_HUB_OFFLINE=1 \
     OFFRECORD_HOME=/data \
+    ORT_DISABLE_TELEMETRY=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001

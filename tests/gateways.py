@@ -178,7 +178,8 @@ def gateway(play: Play, *, certificate: Path | None = None) -> Iterator[Gateway]
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # The handshake is the handler's: in `accept`, a client that says nothing would keep the server from stopping.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     here.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -60,7 +60,8 @@ class Server:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._scheme = "https" if tls else "http"
         if tls:
-            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+            # The handshake is the handler's: in `accept`, a client that says nothing would keep the server from stopping.
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property

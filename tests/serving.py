@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,17 +90,24 @@ class Server:
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
         """Status and body of any request; 0 where nobody answers."""
+        status, _, answer = self.told(method, path, body, **headers)
+        return status, answer
+
+    def told(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of any request; 0 where nobody answers."""
         url = path if path.startswith("http") else self.url + path
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(url, data=body, method=method, headers=named)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
-                return response.status, response.read()
+                return response.status, _small(response.headers), response.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, error.read()
+                return error.code, _small(error.headers), error.read()
         except OSError:
-            return 0, b""
+            return 0, {}, b""
 
     def json(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and parsed body."""
@@ -129,7 +137,11 @@ class Server:
         return until(look)
 
 
-def until(look: Callable[[], T | None], seconds: float = 120) -> T:
+def _small(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def until(look: Callable[[], T | None], seconds: float = 300) -> T:
     """What ``look`` gives when it first gives something. Fails after so long, which is far longer than it takes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

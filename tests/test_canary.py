@@ -361,11 +361,18 @@ def test_the_command_line_shows_the_canary_only_hidden(tmp_path: Path) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     command = [sys.executable, "-m", "offrecord", "redact", "in.txt", "-o", "out", "--policy", "all"]
-    result = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, check=False, text=True, env=os.environ | {"OFFRECORD_DEBUG": "1"}
-    )
-    stop.set()
-    watcher.join()
+    try:
+        result = subprocess.run(
+            command,
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+            text=True,
+            env=os.environ | {"OFFRECORD_DEBUG": "1"},
+        )
+    finally:
+        stop.set()
+        watcher.join()
     assert result.returncode == 0
     written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
     assert CANARY.lower() not in (result.stdout + result.stderr + written + " ".join(names)).lower()

@@ -47,6 +47,16 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, target
 
 
+def test_the_tests_of_the_contract_are_there() -> None:
+    """Each test that the table of the contract names exists."""
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "tests" / "contract" / "README.md").read_text(encoding="utf-8")))
+    there = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 100
+    assert named - there == set()
+
+
 def test_the_readme_is_short() -> None:
     """At most 150 lines."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150

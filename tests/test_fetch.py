@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from serving import Answer, web
 
 from offrecord.errors import InputError
-from offrecord.fetch import Limits, Refused, download, is_public, post
+from offrecord.fetch import Limits, Refused, can_be_asked, download, is_public, post
 
 HERE = Limits(size=10_000, seconds=20, allowed=("127.0.0.1",))
 
@@ -22,6 +23,7 @@ PRIVATE = """
 192.0.0.1 192.0.2.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255
 ::1 :: fe80::1 fe80::1%eth0 fc00::1 fd00:ec2::254 ff02::1 2001:db8::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 ::127.0.0.1
 ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: 2002:a9fe:a9fe:: 2001:0:4136:e378:8000:63bf:80ff:fffe
+fec0::1 64:ff9b:1::7f00:1 ::ffff:0:127.0.0.1 100::1 3fff::1 4000::1 5f00::1 2001:2::1 2001:10::1 fe80::5efe:7f00:1
 """.split()
 PUBLIC = "1.1.1.1 8.8.8.8 44.238.19.20 2606:4700:4700::1111 ::ffff:8.8.8.8 64:ff9b::808:808".split()
 
@@ -56,6 +58,47 @@ def test_hosts_that_are_not_the_internet_are_never_asked(tmp_path: Path, host: s
         assert post(target, b"{}", header=None, seconds=5, allowed=()) is None
         assert seen == []
     assert not (tmp_path / "a").exists()
+
+
+def resolver(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """The machine's resolver, which gives these answers for names, one after the other; the names that it was asked."""
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, port: Any, *args: Any, **given: Any) -> Any:
+        if str(host)[-1].isdigit():
+            return real(host, port, *args, **given)
+        asked.append(str(host))
+        return [row for address in answers[len(asked) - 1] for row in real(address, port, *args, **given)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return asked
+
+
+def test_a_name_is_resolved_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was checked is what is connected to: a name that means another address a moment later is not asked again."""
+    with web({"/": b"RIFF" * 9}) as (url, seen):
+        asked = resolver(monkeypatch, ["127.0.0.1"], ["8.8.8.8"])
+        named = url.replace("127.0.0.1", "recordings.example")
+        download(named, tmp_path / "a", Limits(1_000, 5, ("recordings.example",)))
+    assert asked == ["recordings.example"]
+    assert seen[0].headers["host"] == named.removeprefix("http://")
+
+
+@pytest.mark.parametrize("answer", [["127.0.0.1"], ["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"]])
+def test_a_name_with_one_address_that_is_not_public_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: list[str]
+) -> None:
+    """Whichever of its addresses comes first; also where a redirect names it."""
+    with web({"/": b"RIFF" * 9}) as (url, seen):
+        named = url.replace("127.0.0.1", "trap.example")
+        with web({"/": _redirect(named)}) as (first, _):
+            resolver(monkeypatch, answer, answer, answer)
+            for target in (named, first):
+                with pytest.raises(Refused, match="not on the internet"):
+                    download(target, tmp_path / "a", Limits(1_000, 5, (first.removeprefix("http://"),)))
+            assert post(named, b"{}", header=None, seconds=5, allowed=()) is None
+    assert seen == []
 
 
 @pytest.mark.parametrize(
@@ -196,6 +239,24 @@ def test_a_webhook_that_hangs_is_given_up() -> None:
     """None, and whoever waits goes on."""
     with silent() as url:
         assert post(url, b"{}", header=None, seconds=1, allowed=("127.0.0.1",)) is None
+
+
+ODD = [
+    "http://\u00ad/",
+    "http://a/ b",
+    "http://" + "a" * 64 + "/",
+    "http://\u2100/",
+    "https://\u3002x",
+    "http://[v1.a]/",
+    "http://a\\b",
+]
+
+
+@pytest.mark.parametrize("url", ODD)
+def test_a_webhook_whose_name_can_be_none_is_no_fault(url: str) -> None:
+    """None, as where nobody answers; and whoever names it is told so before."""
+    assert post(url, b"{}", header=None, seconds=1, allowed=("127.0.0.1",)) is None
+    assert can_be_asked("http://a/b?c") and (not can_be_asked(url) or "[v1" in url or "\\" in url)
 
 
 def test_a_webhooks_answer_is_its_status() -> None:

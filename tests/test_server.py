@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
+import signal
 import socket
+import sqlite3
+import subprocess
+import sys
 import time
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +47,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({**PII, "redact_pii_policies": ["phone_number"],
       "speech_understanding": {"request": {"custom_formatting": {"phone_number": "x"}}}},
      "redact pii phone_number not compatible with formatting phone_number"),
+    ({**PII, "redact_pii_policies": ["Zyxanderwick"],
+      "speech_understanding": {"request": {"custom_formatting": {"Zyxanderwick": "x"}}}}, "not offered by this server"),
     ({"language_code": "es"}, "knows English only"),
     ({"language_code": "klingon"}, "not a known language"),
     ({"language_code": "en", "language_detection": True}, "can not be used in the same request"),
@@ -63,7 +72,15 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"audio_end_at": -1}, "`audio_end_at` must be an integer"),
     ({"custom_spelling": [{"from": ["a"], "to": "two words"}]}, "`custom_spelling` needs"),
     ({"custom_spelling": ["a"]}, "`custom_spelling` needs"),
+    ({"keyterms_prompt": "a"}, "`keyterms_prompt` must be a list of texts"),
+    ({"keyterms_prompt": ["a b c d e f g"]}, "one to six words"),
+    ({"keyterms_prompt": [" "]}, "one to six words"),
+    ({"word_boost": ["a" * 201]}, "at most 200 characters"),
+    ({"keyterms_prompt": ["a"] * 1_001}, "at most 1000 texts"),
     ({"webhook_url": "ftp://a"}, "`webhook_url` must be a http or https URL"),
+    ({"webhook_url": "http://me:secret@a"}, "without a name and password"),
+    *(({"webhook_url": url}, "must be a http or https URL")
+      for url in ("http://\u00ad/", "http://a b/", "http://a:99999/", "http://\u2100/", "//a/b", "http://")),
     ({"webhook_url": "http://a", "webhook_auth_header_name": "X"}, "go together"),
     ({"webhook_url": "http://a", "webhook_auth_header_name": "Host", "webhook_auth_header_value": "x"}, "HTTP needs"),
     ({"webhook_url": "http://a", "webhook_auth_header_name": "X", "webhook_auth_header_value": "a\r\nb"}, "printable"),
@@ -80,6 +97,7 @@ def test_a_bad_request_is_told_what_is_wrong(server: Server, fields: dict[str, A
     status, body = server.json("POST", "/v2/transcript", {"audio_url": "http://127.0.0.1/a.wav", **fields})
     assert (status, list(body)) == (400, ["error"])
     assert text in body["error"]
+    assert "Zyxanderwick" not in body["error"]
 
 
 def test_unknown_keys_are_ignored(server: Server) -> None:
@@ -160,12 +178,18 @@ def test_redacted_audio_is_served_in_ranges_to_whoever_has_the_link(server: Serv
     assert server.get(url)[0] == 404
 
 
-def test_redacted_audio_that_is_not_there_is_400(server: Server) -> None:
-    """Not asked for; nobody speaks; an unknown id."""
-    job = server.submit(server.upload(SHORT))
-    server.finished(job)
-    assert server.get(f"/v2/transcript/{job}/redacted-audio")[0] == 400
-    assert server.get("/v2/transcript/9ea68fd3-f953-42c1-9742-976c447fb463/redacted-audio")[0] == 400
+def test_redacted_audio_that_is_not_there_is_400(server: Server, tmp_path: Path) -> None:
+    """Not asked for; the job failed; it was deleted; an unknown id. (Where nobody speaks: the next test but one.)"""
+    (tmp_path / "a.mp3").write_text("{}")
+    plain = server.submit(server.upload(SHORT))
+    failed = server.submit(server.upload(tmp_path / "a.mp3"), **PII, redact_pii_audio=True)
+    deleted = server.submit(server.upload(SHORT), **PII, redact_pii_audio=True)
+    assert [server.finished(job)["status"] for job in (plain, failed, deleted)] == ["completed", "error", "completed"]
+    assert server.get(f"/v2/transcript/{deleted}/redacted-audio")[0] == 200
+    server.json("DELETE", f"/v2/transcript/{deleted}")
+    for job in (plain, failed, deleted, "9ea68fd3-f953-42c1-9742-976c447fb463"):
+        status, body = server.json("GET", f"/v2/transcript/{job}/redacted-audio")
+        assert (status, list(body)) == (400, ["error"])
 
 
 def test_a_silent_recording_has_no_redacted_audio_unless_asked_for(server: Server, tmp_path: Path) -> None:
@@ -241,12 +265,79 @@ def test_keys_see_only_their_own(tmp_path: Path) -> None:
         assert b"one" not in database.replace(b"none", b"")
 
 
+OPEN = {"/healthz", "/readyz", "/metrics", "/v1/models", "/v2/redacted-audio/{name}"}
+"""What needs no key: nothing personal is said there, or the link itself authorises."""
+
+
+def test_every_route_asks_for_the_key(tmp_path: Path) -> None:
+    """Without one, with a wrong one, and with one that is a part of the right one: 401, before anything is read or told."""
+    with running(tmp_path / "home", "--workers", "0", OFFRECORD_API_KEYS="right") as own:
+        routes = own.json("GET", "/openapi.json")[1]["paths"]
+        asked = 0
+        for path, methods in routes.items():
+            url = path.replace("{transcript_id}", "9ea68fd3-f953-42c1-9742-976c447fb463").replace("{name}", "a.mp3")
+            if not path.startswith(("/v1", "/v2")) and path not in OPEN:
+                continue  # pages for people, who sign in: their tests are elsewhere
+            for method in methods:
+                for key in ("", "wrong", "righ", "rightt", "Bearer", "Bearer wrong", "Basic right", "right,right"):
+                    status, _ = own.ask(method.upper(), url, b"{}" if method == "post" else None, authorization=key)
+                    assert (status == 401) == (path not in OPEN), (method, path, key, status)
+                    asked += 1
+        assert asked > 100
+        assert set(routes) >= OPEN
+        assert own.get("/v2/redacted-audio/a.mp3")[0] == 403
+        assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
+
+
+RANGES = [
+    "bytes=0-0", "bytes=-5", "bytes=5-", "bytes=0-0,2-2", "bytes=" + ",".join(f"{i}-{i}" for i in range(0, 9_000, 2)),
+    "bytes=" + "0-," * 9_000, "bytes=9-1", "bytes=99999999-", "bytes=-0", "bytes=-99999999999999999999", "bytes=a-b", "bytes=",
+    "bytes=0-99999999999999999999999999999999", "lines=0-1", "bytes=\u00b2-", "-", "bytes=0--1", "bytes=,,,",
+]  # fmt: skip
+
+
+def test_no_range_is_a_fault_or_more_than_the_file(server: Server) -> None:
+    """Many, overlapping, backward, beyond the end, and what is none: an answer below 500, and never the file many times."""
+    job = server.submit(server.upload(SHORT), **PII, redact_pii_audio=True)
+    server.finished(job)
+    url = server.json("GET", f"/v2/transcript/{job}/redacted-audio")[1]["redacted_audio_url"]
+    whole = server.get(url)[1]
+    for given in RANGES:
+        status, headers, body = server.told("GET", url, range=given)
+        assert status in (200, 206, 400, 416), given[:40]
+        # Each part of several has a head of its own.
+        assert len(body) < 2 * len(whole) + 200 * (given.count(",") + 1), given[:40]
+        assert headers["x-content-type-options"] == "nosniff"
+    assert server.told("GET", url, range="bytes=-5")[2] == whole[-5:]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [(b"this is no database" * 99, "left as it is"), (b"", "")],
+    ids=["not a database", "locked"],
+)
+def test_a_database_that_cannot_be_used_is_told_at_the_start(tmp_path: Path, content: bytes, text: str) -> None:
+    """Exit code 7 and one line, and the file is as it was."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "offrecord.db").write_bytes(content)
+    database = sqlite3.connect(home / "offrecord.db", isolation_level=None)
+    if not content:
+        database.execute("BEGIN EXCLUSIVE")
+    result = subprocess.run(
+        [sys.executable, "-m", "offrecord", "serve", "--home", str(home), "--port", "0"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    database.close()
+    assert result.returncode == 7
+    assert "Traceback" not in result.stderr
+    assert (text or "locked by another program") in result.stderr
+    assert (home / "offrecord.db").read_bytes() == content
+
+
 def test_others_cannot_reach_it_without_keys(tmp_path: Path) -> None:
     """An address beyond this machine needs keys: refused at the start, in one line."""
     server = Server(tmp_path / "home", arguments=("--host", "0.0.0.0"))
-    import subprocess
-    import sys
-
     result = subprocess.run(
         [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), *server.arguments],
         capture_output=True, text=True, check=False, timeout=60,
@@ -266,9 +357,12 @@ def test_pages_of_others_are_kept_out(server: Server) -> None:
 def test_pages_that_are_configured_are_let_in(tmp_path: Path) -> None:
     """CORS for the origins of the setting, and for no other."""
     with running(tmp_path / "home", "--workers", "0", OFFRECORD_CORS="https://ours.example") as own:
-        assert own.ask("OPTIONS", "/v2/transcript", origin="https://ours.example")[0] == 200
-        assert own.get("/v2/transcript", origin="https://ours.example")[0] == 200
-        assert own.get("/v2/transcript", origin="https://other.example")[0] == 403
+        allowed = {"access-control-allow-origin": "https://ours.example", "vary": "origin"}
+        for method in ("OPTIONS", "GET"):
+            status, headers, _ = own.told(method, "/v2/transcript", origin="https://ours.example")
+            assert (status, {name: headers[name] for name in allowed}) == (200, allowed)
+        status, headers, _ = own.told("GET", "/v2/transcript", origin="https://other.example")
+        assert (status, "access-control-allow-origin" in headers) == (403, False)
 
 
 def test_a_job_deleted_while_it_runs_leaves_nothing(tmp_path: Path) -> None:
@@ -284,11 +378,83 @@ def test_a_job_deleted_while_it_runs_leaves_nothing(tmp_path: Path) -> None:
         assert not list((own.home / "sound").iterdir())
 
 
+NOISE = """
+import subprocess, sys
+if sys.orig_argv[1:3] == ["-m", "offrecord.workers"]:
+    print(("x" * 99 + "\\n") * 2_000, flush=True)
+    left = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(300)"])
+    print(left.pid, file=open({path!r}, "w"))
+"""
+
+
+def test_neither_noise_nor_what_a_worker_leaves_behind_holds_up_the_server(tmp_path: Path) -> None:
+    """A library prints more than a pipe holds, and starts a process that outlives it: ready all the same, and stopped."""
+    left = tmp_path / "left"
+    (tmp_path / "sitecustomize.py").write_text(NOISE.format(path=str(left)))
+    with running(tmp_path / "home", PYTHONPATH=str(tmp_path)) as own:
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        pid = int(until(left.read_text))
+    os.kill(pid, signal.SIGKILL)  # it is still there: nobody has waited for it
+
+
+def test_a_start_that_fails_gives_everything_back(tmp_path: Path) -> None:
+    """The database is busy when the server starts: it says so, stops what it has begun, and lets go of the home."""
+    import asyncio
+
+    from offrecord.errors import StateError
+    from offrecord.server.app import _lifespan
+    from offrecord.settings import server_settings
+
+    done: list[str] = []
+
+    class Part:
+        """Stands for the workers, the webhooks and the database: notes what is asked of it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda: done.append(name)
+
+    class Busy:
+        """Stands for the routes that cannot be started."""
+
+        def start(self) -> None:
+            raise StateError("the database is locked by another program; stop that one")
+
+        async def stop(self) -> None:
+            done.append("stop")
+
+    async def start() -> None:
+        part: Any = Part()
+        async with _lifespan(part, part, part, Busy(), server_settings(home=tmp_path))(part):  # type: ignore[arg-type]
+            raise AssertionError("it has started")
+
+    with pytest.raises(StateError, match="locked by another program"):
+        asyncio.run(start())
+    assert done == ["stop", "stop", "stop", "close"]
+
+
+def test_no_process_leaves_its_memory_on_the_disk(server: Server) -> None:
+    """A core file would hold what was said: neither the server nor a worker may write one."""
+    assert server.process
+    for pid in (server.process.pid, *server.workers()):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+
+
+def test_a_worker_opens_no_more_files_from_job_to_job(tmp_path: Path) -> None:
+    """Each job has a thread for its signs of life, and that one a connection, which goes with it."""
+    with running(tmp_path / "home") as own:
+        (worker,) = own.workers()
+
+        def files() -> int:
+            own.finished(own.submit(own.upload(SHORT)))
+            return len(list(Path(f"/proc/{worker}/fd").iterdir()))
+
+        first = max(files() for _ in range(2))
+        assert max(files() for _ in range(4)) <= first + 2  # the thread of the last job may not be gone yet
+
+
 def test_a_second_server_on_one_home_is_refused(server: Server) -> None:
     """With its own exit code, in one line; the first is not disturbed."""
-    import subprocess
-    import sys
-
     result = subprocess.run(
         [sys.executable, "-m", "offrecord", "serve", "--home", str(server.home), "--port", "0"],
         capture_output=True, text=True, check=False, timeout=60,
@@ -328,6 +494,8 @@ def test_answers_carry_security_headers(server: Server) -> None:
 
     with urllib.request.urlopen(f"{server.url}/healthz") as response:
         assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["x-frame-options"] == "DENY"
+        assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
         assert response.headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in response.headers
         assert "server" not in response.headers
@@ -373,8 +541,6 @@ def test_an_upload_beyond_the_limit_is_413(tmp_path: Path) -> None:
 
 def test_transcripts_go_when_they_are_too_old(tmp_path: Path) -> None:
     """OFFRECORD_TTL erases what is older, at the start too."""
-    import sqlite3
-
     with running(tmp_path / "home") as own:
         job = own.submit(own.upload(NAMES), **PII)
         own.finished(job)
@@ -385,19 +551,72 @@ def test_transcripts_go_when_they_are_too_old(tmp_path: Path) -> None:
         until(lambda: own.json("GET", f"/v2/transcript/{job}")[1]["text"] == "Deleted by user.")
 
 
-def test_a_recording_that_kills_its_worker_ends_in_an_error(tmp_path: Path) -> None:
-    """After the attempts of the setting; here the worker's memory is too small for any recording."""
+def test_a_recording_that_takes_too_long_ends_in_an_error(tmp_path: Path) -> None:
+    """With the time of OFFRECORD_JOB_SECONDS, long before it would have been done; it is not tried again."""
     with running(tmp_path / "home", "--workers", "1", OFFRECORD_JOB_SECONDS="1", OFFRECORD_ATTEMPTS="2") as own:
         began = time.monotonic()
         body = own.finished(own.submit(own.upload(NAMES.parents[1] / "aws_callcenter" / "Auto0_mono.wav")))
         assert body["error"] == "The recording was not done in 1 seconds."
         assert time.monotonic() - began < 60
+        assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
+
+
+@pytest.mark.parametrize(("limit", "status"), [("480", "error"), ("0", "completed")])
+def test_a_recording_that_takes_too_much_memory_ends_in_an_error(tmp_path: Path, limit: str, status: str) -> None:
+    """Where OFFRECORD_WORKER_MEMORY says how much: the job says so, and its worker goes on. Without a limit, it is done."""
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((16, 1, 8_000, 0, "NONE", ""))
+        file.writeframes(b"\x80" * 16 * 8_000 * 125)
+    with running(tmp_path / "home", OFFRECORD_WORKER_MEMORY=limit) as own:
+        before = own.workers()
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        body = own.finished(own.submit(own.upload(tmp_path / "a.wav"), multichannel=True))
+        text = "The recording needs more memory than a worker may use." if status == "error" else None
+        assert (body["status"], body.get("error")) == (status, text)
+        assert own.finished(own.submit(own.upload(SHORT)))["status"] == "completed"
+        assert own.workers() == before
+
+
+def test_a_worker_without_room_ends_the_job_in_an_error(tmp_path: Path) -> None:
+    """The redacted sound does not fit on its disk: no half of it is left, and the next one that fits is done."""
+    with running(tmp_path / "home") as own:
+        (worker,) = own.workers()
+        fields = {**PII, "redact_pii_audio": True, "redact_pii_audio_quality": "wav"}
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+        full = own.finished(own.submit(own.upload(NAMES), **fields))
+        assert full["status"] == "error"
+        assert "cannot be written" in full["error"]
+        assert str(tmp_path) not in full["error"]
+        assert [path for name in ("uploads", "work", "sound") for path in (own.home / name).iterdir()] == []
+        assert own.finished(own.submit(own.upload(SHORT), **fields))["status"] == "completed"
+        assert own.workers() == [worker]
+
+
+def test_a_database_without_room_refuses_jobs_and_nothing_else(tmp_path: Path) -> None:
+    """503 in words; reading goes on, and with room again so does the rest, without a restart."""
+    with running(tmp_path / "home", "--workers", "0") as own:
+        assert own.process
+        job = own.submit("http://127.0.0.1/a.wav")
+        size = (own.home / "offrecord.db").stat().st_size
+        resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        long = "http://127.0.0.1/" + "a" * 8_000
+        refused = [own.json("POST", "/v2/transcript", {"audio_url": long}) for _ in range(20)]
+        assert (503, {"error": "This server has no room, or its database is busy; try again later"}) in refused
+        assert {status for status, _ in refused} <= {200, 503}
+        assert own.json("GET", f"/v2/transcript/{job}")[1]["status"] == "queued"
+        resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert own.submit(long)
+        stored = [status for status, _ in refused].count(200)
+        own.stop()
+        assert b"fault" not in own.log.read_bytes()
+        with sqlite3.connect(own.home / "offrecord.db") as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert database.execute("SELECT count(*) FROM jobs").fetchone() == (stored + 2,)
+        database.close()
 
 
 def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None:
     """What was written of it goes, and the server answers on. The limit is on a file's size, as the disk's is."""
-    import resource
-
     with running(tmp_path / "home", "--workers", "0") as own:
         assert own.process
         resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
@@ -411,17 +630,19 @@ def test_a_full_disk_refuses_the_upload_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_a_webhook_that_fails_is_told_again(server: Server) -> None:
-    """500 the first time; the second message waits until the first has arrived."""
-    answers = iter([500, 200])
+    """500 the first time; the message about the sound waits until the first has arrived."""
+    answers = iter([500, 200, 200])
 
     def answer(handler: Any) -> None:
         handler.send_response(next(answers))
         handler.end_headers()
 
     with web({"/hook": answer}) as (url, seen):
-        job = server.submit(server.upload(SHORT), webhook_url=f"{url}/hook")
-        until(lambda: len(seen) == 2)
-        assert {json.loads(message.body)["transcript_id"] for message in seen} == {job}
+        job = server.submit(server.upload(SHORT), **PII, redact_pii_audio=True, webhook_url=f"{url}/hook")
+        until(lambda: len(seen) == 3)
+        told = [json.loads(message.body) for message in seen]
+        assert told[:2] == [{"transcript_id": job, "status": "completed"}] * 2
+        assert (told[2]["transcript_id"], told[2]["status"]) == (job, "redacted_audio_ready")
         until(lambda: server.json("GET", f"/v2/transcript/{job}")[1]["webhook_status_code"] == 200)
 
 

@@ -140,7 +140,7 @@ def test_the_original_is_kept_only_where_it_was_asked_for(tmp_path: Path, calls:
 
 
 def test_the_redacted_sound_is_another(own: Server, calls: list[Called]) -> None:
-    """What is under the beep is not what was said there."""
+    """It is as long as the recording, and differs from it by more than another encoding makes."""
     source = calls[0].path
     (redacted,) = [
         path for path in (own.home / "sound").iterdir() if audio.probe(path).duration == audio.probe(source).duration

@@ -6,7 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from serving import Server, running
@@ -137,6 +137,39 @@ def test_clients_that_send_nothing_hold_up_nobody(own: Server) -> None:
     assert [own.get("/v2/transcript")[0] for _ in range(20)] == [200] * 20
     for connection in held:
         connection.close()
+
+
+WHOLE = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+SLOW: dict[str, tuple[bytes, bytes]] = {
+    "nothing": (b"", b""),
+    "half a head": (b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n", b""),
+    "half a second head": (WHOLE, b"GET /healthz HTTP/1.1\r\n"),
+}
+
+
+def test_connections_without_a_request_are_closed(own: Server) -> None:
+    """Those on which no head comes, or only half of one; not one on which a recording comes as slowly."""
+    head = b"POST /v2/upload HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 3\r\n\r\n"
+    with ExitStack() as stack:
+
+        def opened(first: bytes) -> socket.socket:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", own.port), timeout=60))
+            connection.sendall(first)
+            return connection
+
+        upload = opened(head + b"a")
+        slow = {name: (opened(first), second) for name, (first, second) in SLOW.items()}
+        for connection, second in slow.values():
+            if second:
+                answer = b""
+                while not answer.endswith(b'"ok"}'):
+                    answer += connection.recv(65_536)
+                connection.sendall(second)
+        upload.sendall(b"b")
+        for name, (connection, _) in slow.items():
+            assert connection.recv(65_536) == b"", name
+        upload.sendall(b"c")
+        assert upload.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("path", ["/v2/transcript", "/v2/nothing", "/v2/upload"])

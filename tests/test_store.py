@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -249,6 +250,103 @@ def test_strays_are_removed(store: Store) -> None:
     assert [path for path in (*old, fresh) if path.exists()] == [fresh]
 
 
+def test_uploads_that_no_job_names_go_after_a_day(store: Store) -> None:
+    """Those that a job waits for stay, however old; so do fresh ones."""
+    for upload in ("a" * 32, "b" * 32, "c" * 32):
+        store.add_upload(upload, "me", 1)
+        store.upload_path(upload).write_bytes(b"x")
+        os.utime(store.upload_path(upload), (0, 0))
+    submit(store, upload="b" * 32)
+    with store.writing() as db:
+        db.execute("UPDATE uploads SET created = created - 86400001 WHERE id != ?", ("c" * 32,))
+    store.purge(ttl_ms=None)
+    assert sorted(path.name for path in (store.home / "uploads").iterdir()) == ["b" * 32, "c" * 32]
+    assert [store.upload_owner(c * 32) for c in "abc"] == [None, "me", "me"]
+
+
+def test_redacted_sound_goes_after_a_day(store: Store) -> None:
+    """The file and the way to it; the transcript stays, and so does sound that is younger."""
+    jobs = [submit(store) for _ in range(2)]
+    record = {"words": [], "duration": 1_000, "language": None}
+    for _ in jobs:
+        claimed = claim(store)
+        work = store.work_path(claimed)
+        work.mkdir()
+        (work / "redacted.mp3").write_bytes(b"sound")
+        assert store.finish(claimed, result=record, original=None, duration=1_000, sound=work / "redacted.mp3")
+    with store.writing() as db:
+        db.execute("UPDATE jobs SET sound_until = sound_until - 86400001 WHERE id = ?", (jobs[0],))
+    store.purge(ttl_ms=None)
+    assert [path.name for path in (store.home / "sound").iterdir()] == [f"{jobs[1]}.mp3"]
+    old, young = (store.job(job, "me") for job in jobs)
+    assert old
+    assert young
+    assert (old.sound, old.status, young.sound) == (None, Status.COMPLETED, "mp3")
+
+
+def test_what_was_erased_is_given_back_to_the_disk(store: Store) -> None:
+    """The database shrinks again, to what it was before."""
+    submit(store)
+    store.settle()
+    before = store.path.stat().st_size
+    job = submit(store)
+    claimed = [claim(store), claim(store)][1]
+    assert finish(store, claimed, "x" * 3_000_000)
+    assert store.path.stat().st_size > 3_000_000
+    store.delete(job, "me")
+    store.purge(ttl_ms=None)
+    assert store.path.stat().st_size <= before + 4_096
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from offrecord.errors import StateError
+from offrecord.store import Store
+
+store = Store(Path(sys.argv[1]))
+job = store.submit("me", "http://a", asked={"order": {}}, secret={"terms": [["a", ["Zyxanderwick"]]]}).id
+claim = store.claim(1)
+store.settle()
+room, unlimited = store.path.stat().st_size, resource.RLIM_INFINITY
+record = {"words": [["x" * 500_000, 0, 100, 1.0, None, None]], "duration": 1_000, "language": None}
+work = store.work_path(claim)
+work.mkdir()
+sound = work / "redacted.mp3"
+sound.write_bytes(b"sound")
+refused = []
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, unlimited))
+for attempt in (
+    lambda: store.finish(claim, result=record, original=None, duration=1, sound=sound),
+    lambda: store.submit("me", "http://" + "a" * 500_000, asked={}, secret={}),
+):
+    try:
+        attempt()
+    except StateError as error:
+        refused.append("full" in str(error))
+assert refused == [True, True], refused
+assert store.holds(claim)
+assert [found.status for found in store.jobs("me", limit=9)] == ["processing"]
+resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+sound.parent.mkdir(exist_ok=True)
+sound.write_bytes(b"sound")
+assert store.finish(claim, result=record, original=None, duration=1, sound=sound)
+with store.reading() as db:
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+"""
+
+
+def test_a_full_disk_is_an_error_and_no_loss(tmp_path: Path) -> None:
+    """No room for a result or a job: nothing of it is stored, what was there stays, and with room it goes on.
+
+    The limit is on the size of a file, as the disk's is, in a process of its own.
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "home")], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 NOT_OURS: dict[str, bytes] = {
     "text": b"this is no database at all, but a text that somebody put here" * 20,
     "damaged header": b"SQLite format 3\0" + b"\xff" * 4_080,
@@ -317,6 +415,16 @@ def test_two_servers_cannot_hold_one_home(store: Store) -> None:
     store.close()
     second.hold()
     second.close()
+
+
+def test_connections_go_with_their_threads(store: Store) -> None:
+    """A server and a worker that run for months have as many files open as threads, not as there ever were."""
+    mine = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        thread = threading.Thread(target=store.counts)
+        thread.start()
+        thread.join()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= mine + 1  # SQLite keeps one for the file's locks
 
 
 def test_files_are_their_owners_alone(store: Store) -> None:

@@ -126,7 +126,14 @@ def test_records_come_back(redaction: Redaction) -> None:
 
 def test_orders_come_back() -> None:
     """From the two columns; what might name people is in the second alone, and in no repr."""
-    order = Order(redact=True, labels=("date",), terms=(("a", ("Ann",)),), spelling=((("an",), "Ann"),), start=5)
+    order = Order(
+        redact=True,
+        labels=("date",),
+        terms=(("a", ("Ann",)),),
+        spelling=((("an",), "Ann"),),
+        expected=("Ann",),
+        start=5,
+    )
     assert Order.of(order.asked(), order.secret()) == order
     assert "Ann" not in str(order.asked()) + repr(order)
 

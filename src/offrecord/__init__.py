@@ -13,6 +13,7 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from typing import Any
 from offrecord.errors import OffrecordError
 from offrecord.pipeline import Redactor
 from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Word
+
+# onnxruntime (since 1.29, on Linux as well) tells its makers of each process, session and model, and writes an
+# identifier of the machine to the home directory. It looks for this when it is first imported: after this line.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [
     "Entity",

@@ -17,6 +17,7 @@ import shutil
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,16 @@ from offrecord.errors import StateError
 from offrecord.rows import SCHEMA, Claim
 
 __all__ = ["Database"]
+
+
+class _Held:
+    """A thread's connection, which is closed when the thread ends. Left alone it would wait for the collector."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 class Database:
@@ -38,7 +49,7 @@ class Database:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._lock: IO[bytes] | None = None
         try:
             for name in ("", "uploads", "sound", "work"):
@@ -57,6 +68,7 @@ class Database:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if version == 0 and not tables:
+                db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for `shrink`; it cannot be turned on later
                 db.execute("PRAGMA journal_mode = WAL")
         with self.writing() as db:
             # Looked at again: another process may have made it meanwhile.
@@ -87,8 +99,8 @@ class Database:
 
     def close(self) -> None:
         """Close what all threads opened, and give the home back if it is held."""
-        while self._open:
-            self._open.pop().close()
+        for held in tuple(self._open):
+            held.connection.close()
         self._local = threading.local()
         if self._lock:
             self._lock.close()
@@ -111,18 +123,20 @@ class Database:
         if found != "ok":
             raise StateError(f"{self.path} is damaged; it was left as it is. Move it away, or restore a copy")
 
-    # Connections: one for each thread, because SQLite's transactions belong to a connection.
+    # Connections: one for each thread, because SQLite's transactions belong to a connection. It goes with its thread:
+    # a worker has a new one for each job, and a server for each burst of requests.
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, outside of a transaction."""
-        known: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        known: _Held | None = getattr(self._local, "held", None)
         if known is not None:
-            return known
+            return known.connection
         connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
-        self._open.append(connection)
+        held = _Held(connection)
         for pragma in ("secure_delete = ON", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
-        self._local.connection = connection
+        self._open.add(held)
+        self._local.held = held
         return connection
 
     @contextmanager
@@ -150,6 +164,11 @@ class Database:
         """Fold the journal into the file and cut it: what was erased is in neither. If others read, later."""
         with self.reading() as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def shrink(self) -> None:
+        """Give what is free in the file back to the disk."""
+        with self.reading() as db:
+            db.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after the first page
 
     def remove_files(self, job: str, uploads: Iterable[str] = ()) -> None:
         """Remove the files of a job and of the ``uploads``: those that are there."""

@@ -24,7 +24,7 @@ import httpcore2
 
 from offrecord.errors import InputError, OutputError
 
-__all__ = ["Limits", "Refused", "download", "is_public", "post"]
+__all__ = ["Limits", "Refused", "can_be_asked", "download", "is_public", "post"]
 
 
 class Refused(InputError):
@@ -77,10 +77,10 @@ def post(
 
     Redirects are not followed: the status is theirs.
     """
-    headers = [*_headers(url), ("content-type", "application/json"), ("content-length", str(len(body)))]
-    if header:
-        headers = [(name, value) for name, value in headers if name.lower() != header[0].lower()] + [header]
     try:
+        headers = [*_headers(url), ("content-type", "application/json"), ("content-length", str(len(body)))]
+        if header:
+            headers = [(name, value) for name, value in headers if name.lower() != header[0].lower()] + [header]
         with httpcore2.ConnectionPool(network_backend=_Guarded(allowed, time.monotonic() + seconds)) as pool:
             request = httpcore2.Request(
                 "POST", _checked(url), headers=headers, content=body, extensions=dict(_TIMEOUTS)
@@ -92,6 +92,16 @@ def post(
         return None
 
 
+def can_be_asked(url: str) -> bool:
+    """Whether a request to ``url`` could be made at all: whether its host may be asked is found out when it is."""
+    try:
+        _checked(url)
+        _headers(url)
+    except ValueError:
+        return False
+    return True
+
+
 def is_public(address: str) -> bool:
     """Whether this IP address belongs to the internet at large, also where one address is wrapped in another."""
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -101,7 +111,9 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
         if inner is not None:
             return is_public(str(inner))
-        if int(ip) >> 32 == 0:  # the old way of writing an IPv4 address in 128 bits
+        # The internet's own part of all addresses. Beside it lie site-local ones, which `ipaddress` takes for global,
+        # and wrappings of IPv4 that only a network of one's own translates.
+        if ip not in _UNICAST or ip in _DOCUMENTS:
             return False
     return ip.is_global and not ip.is_multicast
 
@@ -238,6 +250,8 @@ def _shown(url: str) -> str:
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_DOCUMENTS = ipaddress.IPv6Network("3fff::/20")
 _REDIRECTS = 5
 _REDIRECT = frozenset({301, 302, 303, 307, 308})
 _TRIES = 4

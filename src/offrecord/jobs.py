@@ -28,7 +28,7 @@ from offrecord.queue import Queue
 from offrecord.records import redaction_record, transcript_record
 from offrecord.rows import Claim
 from offrecord.spelling import respelled, retagged
-from offrecord.transcribe.whisper import BUNDLED
+from offrecord.transcribe.whisper import BUNDLED, Whisper
 from offrecord.types import Redaction, Transcript
 
 __all__ = ["Models", "english_only", "run"]
@@ -113,6 +113,8 @@ def _worked(source: Path, order: Order, work: Path, models: Models) -> dict[str,
         sound=order.covered if order.sound else "none",
         channels=channels,
     )
+    if order.expected and isinstance(redactor.recogniser, Whisper):
+        redactor.recogniser = redactor.recogniser.expecting(order.expected)
     heard = _Heard(order)
     redaction = _redaction(redactor, source, order, heard)
     if redaction.transcript.duration < _SHORTEST_MS:

@@ -19,8 +19,8 @@ class Order:
     made, and ``covered`` by what; ``silent_sound``: also where nobody speaks. ``keep_original``: the original
     transcript is kept beside the redacted one. ``entities``: find details although nothing is redacted. ``speakers``:
     tell voices apart, which takes a channel for each. ``terms``: texts to hide, by the label that stands for them;
-    ``spelling``: what was heard, and how it is to be written. These two are kept apart from the rest, and not after the
-    job.
+    ``spelling``: what was heard, and how it is to be written; ``expected``: words to listen for. These three are kept
+    apart from the rest, and not after the job.
     """
 
     redact: bool = False
@@ -39,6 +39,7 @@ class Order:
     end: int | None = None
     terms: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
     spelling: tuple[tuple[tuple[str, ...], str], ...] = field(default=(), repr=False)
+    expected: tuple[str, ...] = field(default=(), repr=False)
 
     def asked(self) -> dict[str, Any]:
         """The settings, without what might name people."""
@@ -59,4 +60,4 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-_SECRET = frozenset({"terms", "spelling"})
+_SECRET = frozenset({"terms", "spelling", "expected"})

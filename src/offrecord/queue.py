@@ -152,7 +152,8 @@ class Queue(Database):
             if status is not None:
                 db.execute("UPDATE jobs SET webhook_status = ? WHERE id = ? AND NOT deleted", (status, notice.job))
             if again_at is not None:
-                db.execute("UPDATE notices SET attempts = attempts + 1, due = ? WHERE seq = ?", (again_at, notice.seq))
+                attempts = notice.attempts + 1
+                db.execute("UPDATE notices SET attempts = ?, due = ? WHERE seq = ?", (attempts, again_at, notice.seq))
                 return
             db.execute("DELETE FROM notices WHERE seq = ?", (notice.seq,))
             db.execute(
@@ -176,6 +177,7 @@ class Queue(Database):
         for (job,) in old:
             self.remove_files(job)
         self._remove_strays()
+        self.shrink()
         self.settle()
 
     def _remove_strays(self) -> None:

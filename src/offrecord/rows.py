@@ -98,6 +98,7 @@ COLUMNS = (
 )
 """What `job_of` takes."""
 
+# The long columns are the last: SQLite reads a row as far as what it is asked for, and housekeeping asks all rows.
 SCHEMA = """
 CREATE TABLE jobs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,12 +119,12 @@ CREATE TABLE jobs (
   worker INTEGER,
   error TEXT,
   duration INTEGER,
-  result TEXT,
-  original TEXT,
   sound TEXT,
   sound_until INTEGER,
   webhook_status INTEGER,
   deleted INTEGER NOT NULL DEFAULT 0,
+  result TEXT,
+  original TEXT,
   CHECK ((status = 'processing') = (claim IS NOT NULL))
 );
 CREATE INDEX by_status ON jobs (status, seq);

@@ -113,11 +113,17 @@ class _Worker:
         with suppress(BrokenPipeError):
             _pipe(self.process.stdin).write(line.encode() + b"\n")
             _pipe(self.process.stdin).flush()
-        threading.Thread(target=self._wait, name="worker", daemon=True).start()
+        threading.Thread(target=self._listen, name="worker", daemon=True).start()
 
-    def _wait(self) -> None:
-        with suppress(ValueError, OSError):  # closed by `end`
-            self.ready = _pipe(self.process.stdout).readline() == b"ready\n"
+    def _listen(self) -> None:
+        """Wait for the worker to be ready, and then for its end: what a library prints must not fill the pipe.
+
+        Only this thread closes the pipe. Another that did would wait for this one's read, as long as anybody holds the
+        other end: a process that the worker has left behind, say.
+        """
+        with _pipe(self.process.stdout) as said:
+            for line in said:
+                self.ready = self.ready or line == b"ready\n"
 
     def end(self) -> None:
         with suppress(BrokenPipeError):
@@ -127,7 +133,6 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        _pipe(self.process.stdout).close()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

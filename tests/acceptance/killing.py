@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,5 +77,8 @@ def kill_at_random(home: Path, *, jobs: int, kills: int, restarts: int, seed: in
         assert database.execute("SELECT count(*) FROM uploads").fetchone() == (0,)
     finally:
         database.close()
+    ends = Counter(re.findall(r"job (\S+) completed", server.log.read_text(encoding="utf-8")))
+    assert set(ends) <= set(ids)
+    assert max(ends.values()) == 1  # a worker that is killed between the end of a job and its line leaves none
     assert [row[:3] for row in rows] == [(job, "completed", None) for job in ids]
     return Told(jobs, kills, restarts, time.monotonic() - began, sum(row[3] for row in rows))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import assemblyai as aai
 import pytest
-from serving import NAMES, SHORT, Server, clip, running, until, web
+from serving import NAMES, SHORT, Answer, Server, clip, running, until, web
 
 from offrecord import audio
 from offrecord.labels import LABELS
@@ -81,12 +83,20 @@ def test_a_url_is_downloaded() -> None:
 
 
 def test_hashes_keep_the_length_of_words() -> None:
-    """The default substitution, with all 65 policies that the client knows."""
+    """The default substitution, with all 65 policies that the client knows: each letter and digit, and nothing else."""
     config = aai.TranscriptionConfig(redact_pii=True, redact_pii_policies=POLICIES)
+    config.raw.redact_pii_return_unredacted = True
     transcript = aai.Transcriber().transcribe(str(NAMES), config)
-    assert transcript.text
-    assert transcript.text.startswith("####### " if transcript.text[0] == "#" else "Good morning, #####.")
     assert transcript.json_response
+    pairs = [
+        (said["text"], shown["text"])
+        for said, shown in zip(
+            transcript.json_response["unredacted_words"], transcript.json_response["words"], strict=True
+        )
+    ]
+    assert ("Steve.", "#####.") in pairs
+    hidden = [(said, shown) for said, shown in pairs if said != shown]
+    assert all("".join("#" if c.isalnum() else c for c in said) == shown for said, shown in hidden)
     assert transcript.json_response["redact_pii_sub"] == "hash"
     assert sorted(transcript.json_response["redact_pii_policies"]) == sorted(LABELS)
 
@@ -94,7 +104,7 @@ def test_hashes_keep_the_length_of_words() -> None:
 @pytest.mark.parametrize("quality", ["mp3", "wav"])
 @pytest.mark.parametrize("method", ["beep", "silence"])
 def test_redacted_audio_is_saved(tmp_path: Path, quality: str, method: str) -> None:
-    """The client asks for the address, and loads it without its key; the length stays."""
+    """The client asks for the address and loads it; the length stays, and the name is under a beep, or silence."""
     silence = aai.RedactPiiAudioOptions(override_audio_redaction_method=aai.PIIRedactedAudioMethod.silence)
     config = redacting(redact_pii_audio=True).set_redact_pii(
         redact_audio=True,
@@ -108,6 +118,75 @@ def test_redacted_audio_is_saved(tmp_path: Path, quality: str, method: str) -> N
     transcript.save_redacted_audio(str(target))
     assert abs(audio.probe(target).duration - audio.probe(NAMES).duration) < 60
     assert audio.probe(target).format == quality
+    (samples,) = audio.decode(target, block=10**9)
+    name = next(word for word in transcript.words or () if word.text.startswith("#"))
+    middle = (name.start + name.end) * 8
+    loudest = abs(samples[0, middle - 800 : middle + 800]).max()
+    assert loudest < 0.01 if method == "silence" else loudest > 0.05
+
+
+def test_redacted_audio_expires_after_a_day(tmp_path: Path) -> None:
+    """Then the file is gone, and the client takes our 400 for what it is."""
+    with running(tmp_path / "home") as own:
+        _forget_client()
+        aai.settings.base_url = own.url
+        transcript = aai.Transcriber().transcribe(str(SHORT), redacting(redact_pii_audio=True))
+        assert transcript.get_redacted_audio_url()
+        own.stop()
+        with sqlite3.connect(own.home / "offrecord.db") as database:
+            database.execute("UPDATE jobs SET sound_until = sound_until - 86400001")
+        database.close()
+        own.start()
+        until(lambda: not list((own.home / "sound").iterdir()))
+        later = aai.Transcript.get_by_id(str(transcript.id))  # the first one remembers its link
+        with pytest.raises(aai.types.RedactedAudioExpiredError):
+            later.get_redacted_audio_url()
+        assert later.text == transcript.text
+
+
+def _answering(status: int, body: bytes = b"<html>", **headers: str) -> Answer:
+    def answer(handler: Any) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def test_urls_that_lead_to_no_recording_end_in_an_error() -> None:
+    """The job says why, in the manner of AssemblyAI's server, with the URL but not its query; nothing private is asked."""
+    answers: dict[str, Answer | bytes | int] = {
+        "/missing": 404,
+        "/html": _answering(200, content_type="text/html"),
+        "/metadata": _answering(302, location="http://169.254.169.254/latest/meta-data/"),
+        "/file": _answering(302, location="file:///etc/passwd"),
+        "/huge": _answering(200, content_length=str(10 * 1024**3)),
+        "/cut": _answering(200, b"RIFF", content_length="5000"),
+    }
+    texts = {
+        "/missing": "The server answered 404",
+        "/html": "File does not appear to contain audio. File type is text/html",
+        "/metadata": "not on the internet",
+        "/file": "Only http and https are asked",
+        "/huge": "It is larger than",
+        "/cut": "The connection was cut",
+    }
+    with web(answers) as (url, _):
+        transcriber = aai.Transcriber()
+        jobs = {path: transcriber.submit(f"{url}{path}?key=secret") for path in answers}
+        ended = {path: aai.Transcript.get_by_id(str(job.id)).wait_for_completion() for path, job in jobs.items()}
+    for path, transcript in ended.items():
+        assert transcript.status == aai.TranscriptStatus.error
+        assert transcript.error
+        assert texts[path] in transcript.error
+        assert "secret" not in transcript.error
+        if path != "/html":
+            assert transcript.error.startswith(f"Download error, unable to download {url}{path}. ")
+    direct = aai.Transcriber().transcribe("http://10.0.0.1/a.wav")
+    assert direct.error
+    assert "not on the internet" in direct.error
 
 
 def test_the_original_comes_back_only_when_asked_for() -> None:
@@ -187,6 +266,22 @@ def test_words_are_spelled_as_the_client_wants() -> None:
     assert transcript.text.startswith("Good MORNING, [PERSON_NAME].")
     assert transcript.json_response
     assert transcript.json_response.get("custom_spelling") is None
+
+
+@pytest.mark.parametrize("field", ["keyterms_prompt", "word_boost"])
+def test_key_terms_are_listened_for(server: Server, field: str) -> None:
+    """What was said is written as the client expects it; the terms are neither shown again nor logged nor kept."""
+    plain = aai.Transcriber().transcribe(str(NAMES), aai.TranscriptionConfig())
+    config = aai.TranscriptionConfig()
+    setattr(config.raw, field, ["Katy", "Zyxanderwick"])
+    expected = aai.Transcriber().transcribe(str(NAMES), config)
+    assert plain.text
+    assert expected.text
+    assert plain.text.startswith("Good morning, Steve. Good morning, Katie.")
+    assert expected.text.startswith("Good morning, Steve. Good morning, Katy.")
+    assert "Zyxanderwick" not in json.dumps(expected.json_response)
+    kept = server.log.read_bytes() + b"".join(path.read_bytes() for path in server.home.glob("offrecord.db*"))
+    assert b"Zyxanderwick" not in kept
 
 
 def test_a_slice_keeps_its_times() -> None:

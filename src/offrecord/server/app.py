@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
@@ -31,6 +32,7 @@ from offrecord.server import fields
 from offrecord.server.guard import Guard, Seen
 from offrecord.server.health import Health
 from offrecord.server.keys import Keys, Links, secret_of
+from offrecord.server.patience import Impatient
 from offrecord.server.reference import reference
 from offrecord.server.v1 import V1
 from offrecord.server.v2 import V2
@@ -135,6 +137,7 @@ def serve(settings: ServerSettings, **given: Any) -> None:
     logging.getLogger("httpcore2").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     threading.excepthook = _thread_fault
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold what was said
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -148,6 +151,8 @@ def serve(settings: ServerSettings, **given: Any) -> None:
         # No access log: queries hold the words that are searched for.
         config = uvicorn.Config(
             app,
+            http=Impatient,
+            ws="none",
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -181,7 +186,8 @@ def _lifespan(store: Store, crew: Crew, courier: Courier, v1: V1, settings: Serv
             await v1.stop()
             await run_in_threadpool(courier.stop)
             await run_in_threadpool(crew.stop)
-            await run_in_threadpool(keeper.join)
+            if keeper.ident is not None:  # it was started
+                await run_in_threadpool(keeper.join)
             store.close()
 
     return lifespan

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 
+from offrecord.fetch import can_be_asked
 from offrecord.labels import LABELS
 from offrecord.orders import Order
 from offrecord.server.fields import FIELDS
@@ -74,6 +74,7 @@ def parse(body: Any, *, english_only: bool, unasked: Sequence[str] = ()) -> Aske
         end=end,
         terms=_terms(given, redact=redact),
         spelling=_spelling(given),
+        expected=(*_expected(given, "keyterms_prompt"), *_expected(given, "word_boost")),
     )
     webhook_url, header = _webhook(given)
     return Asked(url, order, _echo(body, order), webhook_url, header)
@@ -142,7 +143,7 @@ def _refuse(given: _Given) -> None:
         raise _bad("speaker_labels or multichannel required")
     if request and given.has("redact_pii"):
         asked = set(request.items("custom_formatting", dict, "an object"))
-        for name in sorted(asked & set(given.texts("redact_pii_policies", 1_000))):
+        for name in sorted(asked & set(given.texts("redact_pii_policies", 1_000)) & set(LABELS)):
             raise _bad(f"redact pii {name} not compatible with formatting {name}; leave one of the two out")
     for name, row in FIELDS.items():
         if row.state == "refused" and given.has(name):
@@ -217,11 +218,18 @@ def _spelling(given: _Given) -> tuple[tuple[tuple[str, ...], str], ...]:
     return tuple(spelling)
 
 
+def _expected(given: _Given, name: str) -> list[str]:
+    terms = [term.strip() for term in given.texts(name, 1_000)]
+    if any(not 0 < len(term.split()) <= 6 or len(term) > 200 for term in terms):
+        raise _bad(f"the texts of `{name}` must have one to six words, and at most 200 characters")
+    return terms
+
+
 def _webhook(given: _Given) -> tuple[str | None, tuple[str, str] | None]:
     url = given.text("webhook_url", longest=8_192) or None
     name, value = given.text("webhook_auth_header_name"), given.text("webhook_auth_header_value", 8_192)
-    if url and not _is_http(url):
-        raise _bad("`webhook_url` must be a http or https URL")
+    if url and not can_be_asked(url):
+        raise _bad("`webhook_url` must be a http or https URL, without a name and password in it")
     if (name is None) != (value is None):
         raise _bad("`webhook_auth_header_name` and `webhook_auth_header_value` go together")
     if name is None or value is None:
@@ -231,14 +239,6 @@ def _webhook(given: _Given) -> tuple[str | None, tuple[str, str] | None]:
     if any(c < " " or c > "~" for c in value):
         raise _bad("`webhook_auth_header_value` must be of printable ASCII characters")
     return url, (name, value)
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        return False
 
 
 def _storable(text: str) -> bool:

@@ -29,8 +29,8 @@ class Health:
         """200 when the database answers and a worker has its models loaded, 503 before."""
         try:
             self._store.counts()
-        except StateError as error:
-            return JSONResponse({"error": str(error)}, 503)
+        except StateError:  # its text has the path of the home, which is nobody's business here
+            return JSONResponse({"error": "the database does not answer; the server's log says why"}, 503)
         if self._workers and not self._crew.ready:
             return JSONResponse({"error": "no worker is ready; its messages on standard error say why"}, 503)
         return JSONResponse({"status": "ready"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,13 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from offrecord.labels import labels_for
+from offrecord.labels import LABELS, PRESETS, labels_for, names_in
 from offrecord.pipeline import Redactor
 from offrecord.server.bodies import json_of
 from offrecord.server.keys import Keys
 from offrecord.types import Redaction
 
-__all__ = ["LONGEST", "REDACT_SCHEMA", "Texts", "storable"]
+__all__ = ["LONGEST", "REDACT_SCHEMA", "Texts", "labels_named", "storable"]
 
 LONGEST = 1_000_000
 """Characters of a text, or of all the messages of one request."""
@@ -90,7 +91,18 @@ def _labels(policy: Any) -> Iterable[str] | None:
         raise HTTPException(400, "`policy` must be a preset, a label, or a list of them")
     if any(len(name) > 2_000 or not storable(name) for name in names):
         raise HTTPException(400, "`policy` must be a preset, a label, or a list of them")
-    return labels_for([part for name in names for part in name.split(",")])
+    return labels_named([part for name in names for part in name.split(",")])
+
+
+def labels_named(names: Iterable[str]) -> frozenset[str]:
+    """What the names of presets and labels stand for. Raises a 400 that shows nothing of them, but what is near."""
+    given = names_in(names)
+    unknown = next((name for name in given if name not in LABELS and name not in PRESETS), None)
+    if unknown is None:
+        return labels_for(given)
+    near = get_close_matches(unknown, [*PRESETS, *LABELS], n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise HTTPException(400, f"`policy` holds what is neither a preset nor a label{hint}")
 
 
 def _entities(redaction: Redaction) -> list[dict[str, Any]]:

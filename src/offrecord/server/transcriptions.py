@@ -20,7 +20,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from offrecord import export
 from offrecord.errors import OffrecordError
-from offrecord.labels import labels_for
 from offrecord.live import sentences
 from offrecord.orders import Order
 from offrecord.pipeline import Redactor
@@ -30,6 +29,7 @@ from offrecord.server.forms import Form
 from offrecord.server.forwarding import while_there
 from offrecord.server.keys import Keys
 from offrecord.server.replies import told
+from offrecord.server.texts import labels_named
 from offrecord.server.uploads import receive
 from offrecord.settings import ServerSettings
 from offrecord.store import Store
@@ -131,7 +131,7 @@ class Transcriptions:
         if language not in ("", "en") and self._english_only:
             raise HTTPException(400, "`language` is not available: the recogniser of this server knows English only")
         own = self._redactor.policy
-        labels = labels_for(policy[:10_000]) if policy else own.labels
+        labels = labels_named(policy[:10_000].split(",")) if policy else own.labels
         return Order(
             redact=on,
             labels=tuple(sorted(labels)) if on else (),

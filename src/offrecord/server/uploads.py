@@ -62,6 +62,8 @@ async def _write(request: Request, path: Path, most: int) -> int:
                 raise HTTPException(413, f"The upload is larger than {most} bytes")
             held += chunk
             if len(held) >= _BLOCK:
+                if shutil.disk_usage(path.parent).free < _SPARE:  # it did not say how long it is
+                    raise HTTPException(507, "The disk of this server has no room for the upload")
                 await run_in_threadpool(file.write, bytes(held))
                 held.clear()
         await run_in_threadpool(file.write, bytes(held))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -139,35 +139,32 @@ class V2:
 
     def sentences(self, request: Request, transcript_id: str) -> Response:
         """The redacted transcript by sentences."""
-        return JSONResponse(self._made(request, transcript_id, wire.sentences_of))
+        return JSONResponse(wire.sentences_of(*self._done(request, transcript_id)))
 
     def paragraphs(self, request: Request, transcript_id: str) -> Response:
         """The redacted transcript by paragraphs."""
-        return JSONResponse(self._made(request, transcript_id, wire.paragraphs_of))
+        return JSONResponse(wire.paragraphs_of(*self._done(request, transcript_id)))
 
     def srt(self, request: Request, transcript_id: str) -> Response:
         """The redacted transcript as SubRip subtitles."""
-        width = _width(request.query_params.get("chars_per_caption"))
-        made = self._made(request, transcript_id, lambda _, redaction: export.as_srt(redaction, width))
-        return PlainTextResponse(made)
+        _, redaction = self._done(request, transcript_id)
+        return PlainTextResponse(export.as_srt(redaction, _width(request.query_params.get("chars_per_caption"))))
 
     def vtt(self, request: Request, transcript_id: str) -> Response:
         """The redacted transcript as WebVTT subtitles."""
-        width = _width(request.query_params.get("chars_per_caption"))
-        made = self._made(request, transcript_id, lambda _, redaction: export.as_vtt(redaction, width))
-        return PlainTextResponse(made)
+        _, redaction = self._done(request, transcript_id)
+        return PlainTextResponse(export.as_vtt(redaction, _width(request.query_params.get("chars_per_caption"))))
 
     def word_search(self, request: Request, transcript_id: str) -> Response:
         """Where words or phrases (`words`, separated by commas) are said, in what is not hidden."""
+        job, redaction = self._done(request, transcript_id)
         phrases = [phrase.strip() for phrase in request.query_params.get("words", "").split(",")]
         phrases = [phrase for phrase in phrases if phrase]
         if not phrases:
             raise HTTPException(400, "`words` is required: words or phrases, separated by commas")
         if len(phrases) > 100 or any(len(phrase.split()) > 5 for phrase in phrases):
             raise HTTPException(400, "`words` must be at most 100 phrases of at most five words")
-        return JSONResponse(
-            self._made(request, transcript_id, lambda job, redaction: wire.search(job, redaction, phrases))
-        )
+        return JSONResponse(wire.search(job, redaction, phrases))
 
     def redacted_audio(self, request: Request, transcript_id: str) -> Response:
         """A link to the redacted sound. It needs no key, and holds for half an hour."""
@@ -208,12 +205,13 @@ class V2:
             raise HTTPException(400, _NOT_FOUND)
         return job
 
-    def _made(self, request: Request, transcript_id: str, make: Callable[[Job, Redaction], Any]) -> Any:
+    def _done(self, request: Request, transcript_id: str) -> tuple[Job, Redaction]:
+        """The owner's job and its redaction: before anything else of a request is looked at."""
         job = self._job(request, transcript_id)
         if job.result is None:
             gone = "deleted" if job.deleted else "not completed; its status is " + job.status.value
             raise HTTPException(400, f"The transcript is {gone}")
-        return make(job, redaction_from(job.result))
+        return job, redaction_from(job.result)
 
     def _origin(self, request: Request) -> str:
         """How the client reached us, which is how it will again."""

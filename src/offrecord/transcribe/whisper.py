@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,7 +55,15 @@ class Whisper:
     name: str
     model: WhisperModel = field(repr=False)
     language: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def expecting(self, terms: Sequence[str]) -> Whisper:
+        """The same model, which listens for these words and phrases: as many of them as go into half of its context.
+
+        They are shown to it before each window, so it rather writes what it hears as they are written. It may hear
+        one where none was said; `relisten` does not know them.
+        """
+        return replace(self, options={**self.options, "hotwords": ", ".join(terms)})
 
     def transcribe(
         self, path: Path, channels: Literal["mono", "separate"] = "mono", *, listen: Listener | None = None

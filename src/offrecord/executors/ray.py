@@ -11,7 +11,9 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -179,9 +181,12 @@ def _connect(ray: Any, address: str, cpus: int | None) -> None:
             "Ray is asked without a token: whoever reaches the cluster can run programs on it; see docs/scaling.md"
         )
     local: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
+    terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise StateError(f"no Ray cluster answers at {address} ({type(error).__name__}); is it started?") from None
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, terminate)  # it ends with another code than that of the signal
     # It prints that a worker has died on standard output, where data goes, and has no public switch for it.
     vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False

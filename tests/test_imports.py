@@ -27,8 +27,9 @@ LAYERS = (
     {"workers"},
     {"server"},
     {"sources"},
+    {"batch"},
     {"terminal", "options"},
-    {"redacting"},
+    {"redacting", "batching"},
     {"cli"},
     {"__main__"},
 )

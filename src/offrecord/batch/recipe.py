@@ -50,9 +50,9 @@ class Recipe:
         set_ = redactor.settings.model_dump(mode="json", exclude={"llm_api_key"}, exclude_none=True)
         if not redactor.settings.threads:
             del set_["threads"]  # the worker's own share of the cores
-        for name in ("tagger", "llm_cache"):
-            if name in set_:
-                set_[name] = str(Path(set_[name]).absolute())
+        for name in ("tagger", "llm_cache", "model", "verify_model"):
+            if name in set_ and (name in ("tagger", "llm_cache") or Path(set_[name]).is_dir()):
+                set_[name] = str(Path(set_[name]).absolute())  # another process may work elsewhere
         given = {
             "settings": set_,
             "allow": list(redactor.policy.allow),

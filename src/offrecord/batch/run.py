@@ -87,7 +87,7 @@ class Batch:
         set_ = recipe["settings"]
         return {
             "recipe": recipe,
-            "out": self.order.out,
+            "out": _absolute(self.order.out),
             "force": self.order.force,
             # What an executor sizes its workers by.
             "threads": set_.get("threads", 0),
@@ -209,10 +209,10 @@ class Batch:
                 key,
                 {
                     "id": planned.id,
-                    "source": planned.source,
+                    "source": _absolute(planned.source),
                     "stem": planned.stem,
                     "suffix": suffix if suffix in audio.SUFFIXES else "",
-                    "options": dict(planned.options),
+                    "options": _placed(planned.options),
                     "settings": planned.settings,
                     "signature": planned.signature,
                     "known": planned.known,
@@ -266,6 +266,15 @@ def home_of(order: Order) -> Path:
 def _own(out: str) -> list[Path]:
     """The directory of ours in OUT; a bucket has none."""
     return [] if places.scheme(out) else [Path(out) / WORK]
+
+
+def _absolute(address: str) -> str:
+    """The address as another process knows it, wherever that works."""
+    return address if places.scheme(address) else str(Path(address).absolute())
+
+
+def _placed(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _absolute(value) if name == "transcript" else value for name, value in options.items()}
 
 
 def _hold(home: Path) -> IO[bytes]:

@@ -37,14 +37,15 @@ class Work:
     """Makes what a recipe says of one recording after the other.
 
     ``given``: ``recipe`` (of `offrecord.batch.recipe.Recipe.given`), ``out`` (a directory or prefix) and ``force``.
+    ``redactor``: one that has its models already, instead of one that is made by the recipe.
     Raises `ModelError` or `UsageError` for models that cannot be loaded.
     """
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], redactor: Redactor | None = None) -> None:
         self._out: str = given["out"]
         self._force: bool = given["force"]
         self._formats: list[str] = given["recipe"]["formats"]
-        self._redactor = redactor_of(given["recipe"])
+        self._redactor = redactor or redactor_of(given["recipe"])
         self._others: dict[str, Redactor] = {}
         _ = self._redactor.recogniser
         if self._redactor.settings.detector != "llm":

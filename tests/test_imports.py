@@ -21,7 +21,7 @@ LAYERS = (
     {"redact", "live", "page", "verify"},
     {"export"},
     {"pipeline"},
-    {"records", "spelling", "orders", "fetch", "rows", "database"},
+    {"records", "spelling", "orders", "fetch", "rows", "database", "executors"},
     {"queue"},
     {"store", "jobs"},
     {"workers"},

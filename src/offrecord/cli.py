@@ -112,7 +112,7 @@ def batch(
     redactor = _redactor(given)
     wanted = [part.strip() for part in formats.split(",")] if formats else []
     order = batching.Order(
-        source, out, batching.Recipe.of(redactor, wanted), retry_failed=retry_failed, limit=limit, shuffle=shuffle,
+        source, out, batching.Recipe.of(redactor, wanted, given["policy"]), retry_failed=retry_failed, limit=limit, shuffle=shuffle,
         force=force, state=state, dry=dry_run,
     )  # fmt: skip
     where = batching.Where(ray, processes, attempts)

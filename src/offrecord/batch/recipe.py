@@ -38,10 +38,10 @@ class Recipe:
     digest: str
 
     @classmethod
-    def of(cls, redactor: Redactor, formats: Sequence[str] = ()) -> Recipe:
-        """The recipe of a redactor, whose models are not loaded for it.
+    def of(cls, redactor: Redactor, formats: Sequence[str] = (), policy: str | None = None) -> Recipe:
+        """The recipe of a redactor, whose models are not loaded for it, and of the ``policy`` that it was made with.
 
-        Raises `UnknownFormat` for a format that is not written, `UsageError` for one that recordings have not, and
+        The policy by its name, because a preset says more than its labels; None: that of the environment. Raises `UnknownFormat` for a format that is not written, `UsageError` for one that recordings have not, and
         `ModelError` where a model is not there.
         """
         unknown = [name for name in formats if name not in FORMATS]
@@ -53,6 +53,8 @@ class Recipe:
         for name in ("tagger", "llm_cache", "model", "verify_model"):
             if name in set_ and (name in ("tagger", "llm_cache") or Path(set_[name]).is_dir()):
                 set_[name] = str(Path(set_[name]).absolute())  # another process may work elsewhere
+        if policy is not None:
+            set_["policy"] = policy
         given = {
             "settings": set_,
             "allow": list(redactor.policy.allow),

@@ -46,6 +46,7 @@ class Work:
         self._force: bool = given["force"]
         self._formats: list[str] = given["recipe"]["formats"]
         self._redactor = redactor or redactor_of(given["recipe"])
+        self._policy: str = given["recipe"]["settings"]["policy"]
         self._others: dict[str, Redactor] = {}
         _ = self._redactor.recogniser
         if self._redactor.settings.detector != "llm":
@@ -138,7 +139,7 @@ class Work:
             if len(self._others) == _OTHERS:
                 del self._others[next(iter(self._others))]
             base = self._redactor
-            lists = {"policy": base.settings.policy, "allow": base.policy.allow, "deny": base.policy.deny}
+            lists = {"policy": self._policy, "allow": base.policy.allow, "deny": base.policy.deny}
             self._others[key] = base.again(**(lists | changed))
         return self._others[key]
 

@@ -28,8 +28,9 @@ LAYERS = (
     {"dispatching"},
     {"server"},
     {"sources"},
+    {"batch"},
     {"terminal", "options"},
-    {"redacting"},
+    {"redacting", "batching"},
     {"cli"},
     {"__main__"},
 )

@@ -126,10 +126,6 @@ GatewayRedact = Annotated[
     Option("--gateway-redact/--no-gateway-redact", help="Take personal details out of what goes to models."),
 ]
 Media = Annotated[Path | None, Option(help="Directory of media, if not the home; with --ray one that all nodes share.")]
-Ray = Annotated[
-    str | None,
-    Option(help="Work on a Ray cluster: host:port, auto (the one this node is in), or local (this machine)."),
-]
 Home = Annotated[Path | None, Option(help="Directory of the server's database and media.")]
 
 # What a batch does.

@@ -59,13 +59,15 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
         runs = _Runs(root, ["--ray", cluster.address] if cluster else ["--ray", "local"] if where == "ray" else [])
         try:
             runs.start()
-            for number in range(kills):
-                # The first comes while it starts, if not before.
-                time.sleep(chance.uniform(0.2, 5.0))
-                if runs.process.poll() is not None:
-                    break
+            # So many are recorded when the next thing dies: all moments are before the end, and where two are close,
+            # the second comes while it starts again.
+            moments = sorted(chance.sample(range(recordings - 2), kills))
+            for number, moment in enumerate(moments):
+                until(lambda moment=moment: _recorded(root / "out") >= moment)  # type: ignore[misc]
+                time.sleep(chance.uniform(0.0, 1.0))
                 kind = kinds[number % len(kinds)]
-                killed[kind] += _kill(kind, runs, cluster, chance)
+                _kill(kind, runs, cluster, chance)
+                killed[kind] += 1
                 done |= _done(root / "out")
                 if kind == "batch":
                     runs.start()
@@ -133,21 +135,17 @@ class _Runs:
         self.process.wait()
 
 
-def _kill(kind: str, runs: _Runs, cluster: _Cluster | None, chance: random.Random) -> int:
-    """Kill one such thing; how many were."""
+def _kill(kind: str, runs: _Runs, cluster: _Cluster | None, chance: random.Random) -> None:
+    """Kill one such thing."""
     if kind == "batch":
         runs.end()
-        return 1
-    if kind == "node":
+    elif kind == "node":
         assert cluster
         cluster.lose_one(chance)
-        return 1
-    workers = _workers(runs.process.pid if cluster is None else os.getpid())
-    if not workers:  # it is only just starting
-        return 0
-    with suppress(ProcessLookupError):
-        os.kill(chance.choice(workers), signal.SIGKILL)
-    return 1
+    else:  # while it is only just starting, there are none
+        workers = until(lambda: _workers(runs.process.pid if cluster is None else os.getpid()))
+        with suppress(ProcessLookupError):
+            os.kill(chance.choice(workers), signal.SIGKILL)
 
 
 def _workers(ancestor: int) -> list[int]:
@@ -206,6 +204,14 @@ def _cluster(where: Where) -> Iterator[_Cluster | None]:
         os.environ.update(before)
 
 
+def _recorded(out: Path) -> int:
+    """How many recordings are done."""
+    try:
+        return sum(state == "done" for _, state, _, _ in _rows(out))
+    except sqlite3.OperationalError:  # it is only being made
+        return 0
+
+
 def _rows(out: Path) -> list[tuple[int, str, int, str]]:
     database = sqlite3.connect(f"file:{out}/.offrecord/manifest.db?mode=ro", uri=True)
     try:
@@ -216,13 +222,9 @@ def _rows(out: Path) -> list[tuple[int, str, int, str]]:
 
 def _done(out: Path) -> dict[str, tuple[int, int]]:
     """The outputs of what is recorded as done, with what changes if they are made again."""
-    if not (out / ".offrecord" / "manifest.db").exists():
+    if not _recorded(out):
         return {}
-    try:
-        rows = _rows(out)
-    except sqlite3.OperationalError:  # its tables are only being made
-        return {}
-    names = [name for _, state, _, outputs in rows if state == "done" for name, _, _ in json.loads(outputs)]
+    names = [name for _, state, _, outputs in _rows(out) if state == "done" for name, _, _ in json.loads(outputs)]
     return {name: (stat.st_ino, stat.st_mtime_ns) for name in names for stat in [(out / name).stat()]}
 
 

@@ -1,7 +1,7 @@
 """How a batch scales: beside plain faster-whisper, on Ray beside processes, and with a million recordings.
 
-    python bench/scale.py pair [-n 40] [--repeats 1] [--formats txt,json] [--unverified] [--markdown]
-    python bench/scale.py many [-n 1000000] [--processes 8] [--faster 100000] [--ray local] [--markdown]
+    python bench/scale.py pair [-n 40] [--repeats 1] [--formats txt,json] [--unverified] [--model DIRECTORY]
+    python bench/scale.py many [-n 1000000] [--processes 8] [--faster 100000] [--ray local]
 
 pair: the same recordings by two copies of plain faster-whisper with one thread each (each takes the next recording when
 it is done with one), by a batch with two processes, and by a batch on Ray on this machine. Models are loaded before
@@ -75,8 +75,8 @@ class Stub(Work):
 _plain: list[Any] = []
 
 
-def _load(barrier: Any) -> None:
-    redactor = Redactor(threads=1)
+def _load(barrier: Any, model: str | None) -> None:
+    redactor = Redactor(threads=1, model=model)
     _plain.append(redactor)
     _ = redactor.recogniser
     barrier.wait()
@@ -95,10 +95,10 @@ def _recognise(path: str) -> float:
     return sum(len(segment.text) for segment in segments)  # they are made as they are taken
 
 
-def plain(paths: Sequence[Path]) -> float:
+def plain(paths: Sequence[Path], model: str | None) -> float:
     """Seconds of two copies."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(2, _load, (barrier := context.Barrier(3),)) as pool:
+    with context.Pool(2, _load, (barrier := context.Barrier(3), model)) as pool:
         barrier.wait()
         began = time.perf_counter()
         for _ in pool.imap_unordered(_recognise, map(str, paths)):
@@ -109,9 +109,10 @@ def plain(paths: Sequence[Path]) -> float:
 # A batch.
 
 
-def batch(source: Path, formats: Sequence[str], verify: str, make: Callable[[Mapping[str, Any]], Executor]) -> float:
+def batch(
+    source: Path, formats: Sequence[str], redactor: Redactor, make: Callable[[Mapping[str, Any]], Executor]
+) -> float:
     """Seconds of a batch by two workers, from their being ready to its end."""
-    redactor = Redactor(verify=verify)
     with tempfile.TemporaryDirectory() as directory:
         order = Order(str(source), f"{directory}/out", Recipe.of(redactor, list(formats), None))
         with Batch(order) as held, make(held.given) as executor:
@@ -137,17 +138,18 @@ def pair(given: argparse.Namespace) -> None:
     hours = sum(audio.probe(path).duration for path in paths) / 3_600_000
     formats = given.formats.split(",")
     verify = "off" if given.unverified else "around"
+    redactor = Redactor(verify=verify, model=given.model)
     seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as directory:
         for path in paths:
             (Path(directory) / path.name).symlink_to(path.resolve())
         runs: dict[str, Callable[[], float]] = {
-            "two copies of faster-whisper": lambda: plain(paths),
+            "two copies of faster-whisper": lambda: plain(paths, given.model),
             "batch, two processes": lambda: batch(
-                Path(directory), formats, verify, lambda to: Local(WORKER, to, 2, eager=True)
+                Path(directory), formats, redactor, lambda to: Local(WORKER, to, 2, eager=True)
             ),
             "batch, Ray local": lambda: batch(
-                Path(directory), formats, verify, lambda to: OnRay(WORKER, to, "local", 2, eager=True)
+                Path(directory), formats, redactor, lambda to: OnRay(WORKER, to, "local", 2, eager=True)
             ),
         }
         for turn in range(given.repeats):
@@ -165,7 +167,10 @@ def pair(given: argparse.Namespace) -> None:
         ]
         for name, of in seconds.items()
     ]
-    notes = [f"{len(paths)} recordings, {hours:.2f} hours; outputs {given.formats}; verify {verify}"]
+    notes = [
+        f"{len(paths)} recordings, {hours:.2f} hours; outputs {given.formats}; verify {verify}; "
+        f"model {given.model or 'tiny.en'}"
+    ]
     print(report.stamp(["faster-whisper", "ray"], [*notes, f"{given.repeats} repeats by turns; medians"]))
     header = ["who", "seconds", "hours of audio a core-hour", "of faster-whisper", "of two processes"]
     print(report.table(header, rows, markdown=given.markdown))
@@ -235,6 +240,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, help="recordings: 40 for pair, 1,000,000 for many")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--formats", default="txt,json")
+    parser.add_argument("--model", help="pair: another model, for all of them")
     parser.add_argument("--unverified", action="store_true", help="without the second listening")
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--faster", type=float, default=100_000)

@@ -61,13 +61,12 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
             runs.start()
             # So many are recorded when the next thing dies: all moments are before the end, and where two are close,
             # the second comes while it starts again.
-            moments = sorted(chance.sample(range(recordings - 2), kills))
+            moments = sorted(chance.sample(range(recordings * 4 // 5), kills))
             for number, moment in enumerate(moments):
                 until(lambda moment=moment: _recorded(root / "out") >= moment)  # type: ignore[misc]
-                time.sleep(chance.uniform(0.0, 1.0))
+                time.sleep(chance.uniform(0.0, 0.6))
                 kind = kinds[number % len(kinds)]
-                _kill(kind, runs, cluster, chance)
-                killed[kind] += 1
+                killed[kind] += _kill(kind, runs, cluster, chance)
                 done |= _done(root / "out")
                 if kind == "batch":
                     runs.start()
@@ -135,17 +134,26 @@ class _Runs:
         self.process.wait()
 
 
-def _kill(kind: str, runs: _Runs, cluster: _Cluster | None, chance: random.Random) -> None:
-    """Kill one such thing."""
+def _kill(kind: str, runs: _Runs, cluster: _Cluster | None, chance: random.Random) -> bool:
+    """Kill one such thing; whether it was there: the batch may have come to its end."""
+    if runs.process.poll() is not None:
+        return False
     if kind == "batch":
         runs.end()
     elif kind == "node":
         assert cluster
         cluster.lose_one(chance)
-    else:  # while it is only just starting, there are none
-        workers = until(lambda: _workers(runs.process.pid if cluster is None else os.getpid()))
+    else:
+        ancestor = runs.process.pid if cluster is None else os.getpid()
+        workers: list[int] = []
+        while not workers and runs.process.poll() is None:  # it is only just starting
+            time.sleep(0.05)
+            workers = _workers(ancestor)
+        if not workers:
+            return False
         with suppress(ProcessLookupError):
             os.kill(chance.choice(workers), signal.SIGKILL)
+    return True
 
 
 def _workers(ancestor: int) -> list[int]:

@@ -32,7 +32,7 @@ class Local:
 
     ``given`` is what the work is built with; its ``threads``, if there and not 0, are the cores of a group, otherwise
     1, or as many as there are for each of ``processes``. Without ``processes`` there are as many as groups of cores,
-    and no more than one for each GiB of memory that is free. ``attempts``: how often a task is begun whose worker
+    and no more than one for each GiB of memory that is free; where its ``device`` is ``cuda``, one. ``attempts``: how often a task is begun whose worker
     dies. ``memory``: MiB that a process may use, 0 for no limit. ``nice``: how far it steps back for other processes.
     ``without``: variables of the environment that it is not to see. ``eager``: they start before the first task comes.
     """
@@ -52,7 +52,8 @@ class Local:
         if processes is not None and processes < 1:
             raise UsageError(f"{processes} processes cannot work; expected 1 or more")
         threads = int(given.get("threads") or 0)
-        self.slots = processes or max(1, min(cores() // max(1, threads), _free_gib()))
+        alone = given.get("device") == "cuda"  # processes share a GPU's memory, so how many is for the user to say
+        self.slots = processes or (1 if alone else max(1, min(cores() // max(1, threads), _free_gib())))
         confines = Confines(threads or max(1, cores() // self.slots) if processes else threads or 1, memory, nice)
         self._line = json.dumps({"work": work, "given": dict(given), "confines": asdict(confines)}).encode() + b"\n"
         self._environment = {name: value for name, value in os.environ.items() if name not in without}

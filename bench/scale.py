@@ -167,10 +167,8 @@ def pair(given: argparse.Namespace) -> None:
         ]
         for name, of in seconds.items()
     ]
-    notes = [
-        f"{len(paths)} recordings, {hours:.2f} hours; outputs {given.formats}; verify {verify}; "
-        f"model {given.model or 'tiny.en'}"
-    ]
+    what = f"outputs {given.formats}; verify {verify}; model {given.model or 'tiny.en'}"
+    notes = [f"{len(paths)} recordings, {hours:.2f} hours; {what}"]
     print(report.stamp(["faster-whisper", "ray"], [*notes, f"{given.repeats} repeats by turns; medians"]))
     header = ["who", "seconds", "hours of audio a core-hour", "of faster-whisper", "of two processes"]
     print(report.table(header, rows, markdown=given.markdown))

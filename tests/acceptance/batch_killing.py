@@ -66,7 +66,9 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
                 until(lambda moment=moment: _recorded(root / "out") >= moment)  # type: ignore[misc]
                 time.sleep(chance.uniform(0.0, 0.6))
                 kind = kinds[number % len(kinds)]
-                killed[kind] += _kill(kind, runs, cluster, chance)
+                if not _kill(kind, runs, cluster, chance):
+                    break
+                killed[kind] += 1
                 done |= _done(root / "out")
                 if kind == "batch":
                     runs.start()

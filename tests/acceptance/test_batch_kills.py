@@ -16,7 +16,7 @@ from batch_killing import Where, kill_at_random
 @pytest.mark.parametrize(
     ("where", "recordings", "kills"),
     [
-        ("local", 10, 4),
+        ("local", 16, 5),
         pytest.param("nodes", 8, 3, marks=pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="no ray")),
     ],
 )

@@ -112,8 +112,8 @@ def test_options_of_a_line_are_its_own(tmp_path: Path) -> None:
         recording(tmp_path / f"{name}.wav", seed=i)
     lines = [{"source": "a.wav", "substitute": "hash"}, {"source": "b.wav", "policy": "date"}, {"source": "c.wav"}]
     saying = Saying("my name is Margaret Thompson and the ship is blue")
-    given = {"saying": saying, "policy": "person_name", "deny": ["blue"]}
-    ran(_jsonl(tmp_path / "list.jsonl", *lines), tmp_path / "out", **given)
+    listed_ = _jsonl(tmp_path / "list.jsonl", *lines)
+    ran(listed_, tmp_path / "out", saying=saying, policy="person_name", deny=["blue"])
     texts = {name: (tmp_path / "out" / f"{name}.redacted.txt").read_text() for name in "abc"}
     assert "########" in texts["a"]
     assert "Margaret" in texts["b"]

@@ -35,7 +35,7 @@ from transcriptions_stub import TranscriptionsStub
 from videos import Hangers, write_clip
 
 import offrecord
-from offrecord import audio, export, page
+from offrecord import audio, export, page, terminal
 from offrecord.batch import progress
 from offrecord.detect.grounding import Ground, Quote
 from offrecord.detect.masking import Mask, mask
@@ -325,7 +325,7 @@ def _batch(directory: Path, name: str = "a") -> object:
         for event in done.events:
             show(event)
     sys.stderr.writelines(progress.told(done.summary))
-    progress.as_lines(sys.stdout.write)({"event": "end"} | done.summary.as_json())
+    progress.as_lines(terminal.data)({"event": "end"} | done.summary.as_json())
     return given, done.summary, done.events, (directory / "out" / "report.html").read_text()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -55,18 +55,18 @@ def redactor(saying: Saying, **given: Any) -> offrecord.Redactor:
     return made
 
 
-@cache
-def _recording(directory: str, seed: int) -> Path:
-    return write(Path(directory) / f"{seed}.wav", voice(1, 8_000, seed=seed), 8_000, "pcm_s16le", "wav")
-
-
 def recording(path: Path, seed: int = 0) -> Path:
     """A second of sound at ``path``; another ``seed`` is another sound."""
-    import tempfile
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_recording(tempfile.mkdtemp(prefix="offrecord-tests-"), seed), path)
+    path.write_bytes(_sound(seed))
     return path
+
+
+@cache
+def _sound(seed: int) -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        made = write(Path(directory) / "a.wav", voice(1, 8_000, seed=seed), 8_000, "pcm_s16le", "wav")
+        return made.read_bytes()
 
 
 class Here:

@@ -15,6 +15,7 @@ from offrecord import cloud, terminal
 from offrecord.batch import estimate, progress
 from offrecord.batch.recipe import Recipe
 from offrecord.batch.run import WORKER, Batch, Order, home_of
+from offrecord.errors import OffrecordError, OutputError, StateError
 from offrecord.executors import Executor
 from offrecord.executors.local import Local
 from offrecord.pipeline import Redactor
@@ -57,16 +58,27 @@ def run(order: Order, where: Where, redactor: Redactor, *, as_json: bool, quiet:
                 with where.executor(batch.given) as executor:
                     batch.go(executor, hear)
         finally:
-            batch.write_reports()
+            unwritten = _reported(batch)
         stack.close()
         summary = batch.summary()
         if as_json:
             lines({"event": "end"} | summary.as_json())
         for line in progress.told(summary):
             console.print(line, markup=False)
-        if not quiet:
-            console.print(f"wrote {order.out.rstrip('/')}/report.html and manifest.jsonl", markup=False)
+        if unwritten:
+            terminal.tell(f"no reports: {unwritten}")
+            return max(summary.exit_code, unwritten.exit_code)
+        console.print(f"wrote {order.out.rstrip('/')}/report.html and manifest.jsonl", markup=False)
         return summary.exit_code
+
+
+def _reported(batch: Batch) -> OffrecordError | None:
+    """Write the reports; what kept them from being written must not hide what the run came to."""
+    try:
+        batch.write_reports()
+    except (OutputError, StateError) as error:
+        return error
+    return None
 
 
 def _looked(order: Order, *, as_json: bool, console: Console) -> int:

@@ -111,9 +111,10 @@ def batch(
 
     redactor = _redactor(given)
     wanted = [part.strip() for part in formats.split(",")] if formats else []
+    recipe = batching.Recipe.of(redactor, wanted, given["policy"])
     order = batching.Order(
-        source, out, batching.Recipe.of(redactor, wanted, given["policy"]), retry_failed=retry_failed, limit=limit, shuffle=shuffle,
-        force=force, state=state, dry=dry_run,
+        source, out, recipe, retry_failed=retry_failed, limit=limit, shuffle=shuffle, force=force, state=state,
+        dry=dry_run,
     )  # fmt: skip
     where = batching.Where(ray, processes, attempts)
     raise typer.Exit(batching.run(order, where, redactor, as_json=as_json, quiet=quiet))

@@ -8,7 +8,9 @@ with its number, which quotes nothing of it; the rest goes on.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -35,7 +37,7 @@ _Line = tuple[int, dict[str, Any] | None]
 
 def listed(address: str) -> Iterator[Found | Problem]:
     """What each line names, in order. Raises `InputError` where the list itself cannot be read."""
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[bytes, tuple[int, bytes]] = {}
     with places.opened(address) as file:
         rows = _table(file) if address.lower().endswith(".csv") else _objects(file)
         for line, row in rows:
@@ -43,11 +45,17 @@ def listed(address: str) -> Iterator[Found | Problem]:
             if isinstance(read, str):
                 yield Problem(read, line)
                 continue
-            first = seen.setdefault((read.name, read.source), line)
-            if first != line:
-                yield Problem(f"the recording of line {first} again", line)
-            else:
+            # Digests: a million names would be more to keep in memory.
+            name, source = _digest(read.name), _digest(read.source)
+            first, of = seen.setdefault(name, (line, source))
+            if first == line:
                 yield read
+            else:
+                yield Problem(f"the {'recording' if of == source else 'name'} of line {first} again", line)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(os.fsencode(text), digest_size=16).digest()
 
 
 def _objects(file: IO[bytes]) -> Iterator[_Line]:

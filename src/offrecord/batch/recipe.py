@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import offrecord
-from offrecord.errors import UsageError
-from offrecord.export import FORMATS
+from offrecord.errors import UnknownFormat, UsageError
+from offrecord.export import FORMATS, SOUNDS
 from offrecord.pipeline import Redactor
 
 __all__ = ["Recipe"]
@@ -41,12 +41,14 @@ class Recipe:
     def of(cls, redactor: Redactor, formats: Sequence[str] = (), policy: str | None = None) -> Recipe:
         """The recipe of a redactor, whose models are not loaded for it, and of the ``policy`` that it was made with.
 
-        The policy by its name, because a preset says more than its labels; None: that of the environment. Raises `UnknownFormat` for a format that is not written, `UsageError` for one that recordings have not, and
-        `ModelError` where a model is not there.
+        The policy by its name, because a preset says more than its labels; None: that of the environment. Raises
+        `UnknownFormat` for a format that is not written, and `UsageError` for sound where it is to be left alone.
         """
         unknown = [name for name in formats if name not in FORMATS]
         if unknown:
-            raise UsageError(f"unknown format {unknown[0]!r}; expected one of {', '.join(FORMATS)}")
+            raise UnknownFormat(f"unknown format {unknown[0]!r}; expected one of {', '.join(FORMATS)}")
+        if redactor.policy.sound == "none" and not SOUNDS.isdisjoint(formats):
+            raise UsageError("no sound can be written where it is to be left alone (--sound none)")
         set_ = redactor.settings.model_dump(mode="json", exclude={"llm_api_key"}, exclude_none=True)
         if not redactor.settings.threads:
             del set_["threads"]  # the worker's own share of the cores
@@ -70,13 +72,12 @@ class Recipe:
             return self.digest
         return _short(self.digest, json.dumps(options, sort_keys=True))
 
-    def redactor(self) -> Redactor:
-        """The redactor, anew. Says nothing of what leaves the machine: who started the workers has said it."""
-        return redactor_of(self.given)
-
 
 def redactor_of(given: Mapping[str, Any]) -> Redactor:
-    """The redactor of a recipe's ``given``, in whatever process."""
+    """The redactor of a recipe's ``given``, in whatever process.
+
+    It says nothing of what leaves the machine: who started the process has said it.
+    """
     return Redactor(
         **given["settings"],
         allow=given["allow"],

@@ -13,7 +13,7 @@ from offrecord.server.fields import FIELDS
 from offrecord.settings import ServerSettings, Settings
 
 HERE = Path(__file__).parent
-COMMANDS = ("redact", "detect", "labels", "doctor", "serve", "version")
+COMMANDS = ("redact", "batch", "detect", "labels", "doctor", "serve", "version")
 
 
 def cli_page() -> str:

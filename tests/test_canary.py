@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archives import Saying, order, ran, recording
 from assemblyai_stub import KEY as STUB_KEY
 from assemblyai_stub import AssemblyAIStub, word
 from clocks import Wound
 from gateways import Play, Turn, answer, completion, error, gateway, perfect
 from hearings import Dreamer, Script, clock, said
 from pydantic import SecretStr
+from rich.console import Console
 from servers import Answer
 from sounds import voice, write
 from starlette.exceptions import HTTPException
@@ -33,11 +35,14 @@ from transcriptions_stub import TranscriptionsStub
 from videos import Hangers, write_clip
 
 import offrecord
-from offrecord import audio, export, page
+from offrecord import audio, export, page, terminal
+from offrecord.batch import progress
 from offrecord.detect.grounding import Ground, Quote
 from offrecord.detect.masking import Mask, mask
 from offrecord.detect.replies import Reply
 from offrecord.errors import OffrecordError
+from offrecord.executors import Task
+from offrecord.executors.local import Local
 from offrecord.fetch import Limits, download
 from offrecord.orders import Order
 from offrecord.redact.cover import cover
@@ -306,9 +311,64 @@ def _refused_body(_: Path) -> object:
     return raised.value
 
 
+def _worker(do: str) -> Callable[[Path], object]:
+    """A process that works on recordings, and prints, raises or dies of what it is told."""
+
+    def surface(directory: Path) -> object:
+        tasks = [Task("1", {"do": do, "name": CANARY})]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+            with Local("works:Obedient", {"notes": str(directory / "notes")}, 1, 2) as executor:
+                return tasks, list(executor.run(tasks))
+
+    surface.__name__ = f"_worker_{do}"
+    return surface
+
+
 def _refused_url(directory: Path) -> object:
     download(f"http://127.0.0.1:1/a?{CANARY}", directory / "a", Limits(1, 1))
     return None
+
+
+def _batch(directory: Path, name: str = "a") -> object:
+    """A batch of a recording in which the canary is said, and of one that is damaged, with all that is shown of it."""
+    recording(directory / "in" / f"{name}.wav")
+    (directory / "in" / f"{name}2.wav").write_bytes(CANARY.encode())
+    given = order(directory / "in", directory / "out", formats=["txt", "wav"], deny=[CANARY])
+    done = ran(directory / "in", directory / "out", formats=["txt", "wav"], deny=[CANARY], saying=Saying(TEXT))
+    assert done.summary.states == {"done": 1, "failed": 1}
+    with progress.shown(Console(stderr=True, width=1_000)) as show:
+        for event in done.events:
+            show(event)
+    sys.stderr.writelines(progress.told(done.summary))
+    progress.as_lines(terminal.data)({"event": "end"} | done.summary.as_json())
+    return given, done.summary, done.events, (directory / "out" / "report.html").read_text()
+
+
+def _batch_kept(directory: Path) -> object:
+    """What a batch keeps: the manifest, exported and as it is, and every other byte of OUT."""
+    _batch(directory)
+    return [path.read_bytes() for path in (directory / "out").rglob("*") if path.is_file()]
+
+
+def _batch_named(directory: Path) -> object:
+    """Names stand in OUT alone: nothing that is shown has them."""
+    return _batch(directory, CANARY)
+
+
+def _batch_listed(directory: Path) -> object:
+    """Lines that cannot be used, and addresses that cannot be read."""
+    lines = [
+        CANARY, json.dumps({CANARY: CANARY}), json.dumps({"source": CANARY, "policy": CANARY}),
+        json.dumps({"source": "a.wav", "name": f"../{CANARY}"}), json.dumps({"source": f"{CANARY}.wav"}),
+        json.dumps({"source": f"{CANARY}://a.wav"}), json.dumps({"url": f"http://127.0.0.1:1/a.wav?{CANARY}", "name": "a.wav"}),
+        json.dumps({"source": "a.wav", "pad": CANARY}),
+    ]  # fmt: skip
+    (directory / "list.jsonl").write_text("\n".join(lines))
+    done = ran(directory / "list.jsonl", directory / "out")
+    assert len(done.summary.problems) == 6
+    assert done.summary.states == {"failed": 2}
+    return done.summary, done.events, (directory / "out" / "report.html").read_text()
 
 
 SURFACES: list[Callable[[Path], object]] = [
@@ -325,7 +385,9 @@ SURFACES: list[Callable[[Path], object]] = [
     _cover, _cover_of_another,
     _page, _tags, _video, _changed,
     _verified, _unverified,
+    _batch, _batch_kept, _batch_named, _batch_listed,
     _order, _rows, _order_asked, _refused_body, _refused_url, _conversation, _bad_conversation,
+    _worker("print"), _worker("fault"), _worker("die"),
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -41,46 +41,16 @@ app = typer.Typer(
 
 
 @app.command()
+@options.with_settings
 def redact(
-    given: options.Sources,
+    source: options.Sources,
     output: options.Output = None,
     formats: options.Formats = None,
-    policy: options.Policy = None,
-    substitute: options.Substitute = None,
-    sound: options.Sound = None,
-    pad: options.Pad = None,
-    strict: options.Strict = None,
-    key_tones: options.KeyTones = None,
-    allow: options.Allow = None,
-    deny: options.Deny = None,
-    cloud: options.Cloud = None,
-    recogniser: options.Recogniser = None,
-    recogniser_base_url: options.RecogniserBaseUrl = None,
-    speakers: options.Speakers = None,
-    delete_remote: options.DeleteRemote = None,
-    model: options.Model = None,
-    language: options.Language = None,
-    channels: options.Channels = None,
     transcript: options.TranscriptFile = None,
-    verify: options.Verify = None,
-    verify_model: options.VerifyModel = None,
-    allow_unverified: options.Unverified = None,
-    tagger: options.Tagger = None,
-    strictness: options.Strictness = None,
-    threads: options.Threads = None,
-    detector: options.Detector = None,
-    use_patterns: options.Patterns = None,
-    entity: options.Entities = None,
-    llm_base_url: options.LlmBaseUrl = None,
-    llm_model: options.LlmModel = None,
-    llm_concurrency: options.LlmConcurrency = None,
-    llm_max_tokens: options.LlmMaxTokens = None,
-    llm_max_usd: options.LlmMaxUsd = None,
-    llm_premask: options.LlmPremask = None,
-    llm_cache: options.LlmCache = None,
     as_json: options.AsJson = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
+    **given: Any,
 ) -> None:
     """Redact recordings and texts.
 
@@ -93,20 +63,10 @@ def redact(
     echo "I'm Ann Lee" | offrecord redact -
     offrecord redact call.mp3 --detector both --llm-base-url http://127.0.0.1:11434/v1 --llm-model qwen3:8b
     """
-    redactor = Redactor(
-        policy=policy, allow=sources.terms(allow), deny=sources.terms(deny), substitute=substitute, sound=sound,
-        strictness=strictness, pad=pad, strict=strict, key_tones=key_tones, model=model, language=language,
-        channels=channels, tagger=tagger,
-        threads=threads, detector=detector, patterns=use_patterns, entities=sources.meanings(entity),
-        llm_base_url=llm_base_url, llm_model=llm_model, llm_concurrency=llm_concurrency, llm_max_tokens=llm_max_tokens,
-        llm_max_usd=llm_max_usd, llm_premask=llm_premask, llm_cache=llm_cache,
-        cloud=cloud, recogniser=recogniser, recogniser_base_url=recogniser_base_url,
-        speakers=speakers, delete_remote=delete_remote, tell=terminal.tell,
-        verify=verify, verify_model=verify_model, allow_unverified=allow_unverified,
-    )  # fmt: skip
+    redactor = _redactor(given)
     if formats and not output:
         raise UsageError("--formats needs -o DIRECTORY: without it nothing is written")
-    files = sources.files(given)
+    files = sources.files(source)
     if transcript and (len(files) != 1 or sources.kind(files[0]) != "recording"):
         raise UsageError("--transcript goes with exactly one recording")
     plan = {file: redacting.outputs(file, output, formats, redactor) for file in files}
@@ -117,6 +77,54 @@ def redact(
         redacting.one(redactor, file, plan[file], transcript, as_json, console, alone=len(files) == 1) for file in files
     ]
     raise typer.Exit(max(codes))
+
+
+@app.command()
+@options.with_settings
+def batch(
+    source: options.In,
+    out: options.Out,
+    formats: options.Formats = None,
+    retry_failed: options.RetryFailed = False,
+    limit: options.Limit = None,
+    shuffle: options.Shuffle = False,
+    dry_run: options.DryRun = False,
+    processes: options.Processes = None,
+    ray: options.Ray = None,
+    attempts: options.Attempts = 3,
+    state: options.State = None,
+    as_json: Annotated[bool, Option("--json", help="Print what happens as JSON, one event a line.")] = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    **given: Any,
+) -> None:
+    """Redact all recordings of a directory, a bucket or a list. Stopped or killed, it goes on where it was.
+
+    \b
+    offrecord batch calls out --policy pci
+    offrecord batch 'calls/**/*.wav' out --formats txt,sound --processes 4
+    offrecord batch calls.jsonl out --retry-failed
+    offrecord batch s3://bucket/calls s3://bucket/redacted --ray auto
+    offrecord batch calls out --dry-run
+    """
+    from offrecord import batching  # noqa: PLC0415 - brings sqlite and more, which only this command needs
+
+    redactor = _redactor(given)
+    wanted = [part.strip() for part in formats.split(",")] if formats else []
+    recipe = batching.Recipe.of(redactor, wanted, given["policy"])
+    order = batching.Order(
+        source, out, recipe, retry_failed=retry_failed, limit=limit, shuffle=shuffle, force=force, state=state,
+        dry=dry_run,
+    )  # fmt: skip
+    where = batching.Where(ray, processes, attempts)
+    raise typer.Exit(batching.run(order, where, redactor, as_json=as_json, quiet=quiet))
+
+
+def _redactor(given: dict[str, Any]) -> Redactor:
+    """The redactor of the options in `options.SETTINGS`."""
+    lists: dict[str, Any] = {"allow": sources.terms, "deny": sources.terms, "entities": sources.meanings}
+    read: dict[str, Any] = {name: lists[name](value) if name in lists else value for name, value in given.items()}
+    return Redactor(**read, tell=terminal.tell)
 
 
 @app.command()
@@ -208,6 +216,8 @@ def serve(
     port: options.Port = None,
     workers: options.Workers = None,
     home: options.Home = None,
+    media: options.Media = None,
+    ray: options.Ray = None,
     gateway_redact: options.GatewayRedact = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -220,8 +230,11 @@ def serve(
     \b
     offrecord serve
     OFFRECORD_API_KEYS=secret offrecord serve --host 0.0.0.0 --workers 2
+    offrecord serve --ray 10.0.0.5:6379 --workers 32 --media /mnt/shared/offrecord
     """
-    chosen = server_settings(host=host, port=port, workers=workers, home=home, gateway_redact=gateway_redact)
+    chosen = server_settings(
+        host=host, port=port, workers=workers, home=home, media=media, ray=ray, gateway_redact=gateway_redact
+    )
     given = {"model": model, "language": language, "tagger": tagger, "strictness": strictness, "threads": threads}
     try:
         from offrecord.server.app import serve as run  # noqa: PLC0415 - only this command needs the extra

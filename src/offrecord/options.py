@@ -1,20 +1,27 @@
-"""The options of the commands, each with its help: what a user may set, and nothing of what it does."""
+"""The options of the commands, each with its help: what a user may set, and nothing of what it does.
+
+Those that decide what comes out of a recording stand in one table, `SETTINGS`, and are the same in each command that
+redacts one.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from typer import Argument, Option
 
 from offrecord import export
 
 __all__ = [
-    "Allow", "AsJson", "Channels", "Cloud", "DeleteRemote", "Deny", "Detector", "Entities", "Force", "Formats",
-    "GatewayRedact", "Home", "Host", "KeyTones", "Language", "LlmBaseUrl", "LlmCache", "LlmConcurrency",
-    "LlmMaxTokens", "LlmMaxUsd", "LlmModel", "LlmPremask", "Model", "Output", "Pad", "Patterns", "Policy", "Port",
-    "Quiet", "Recogniser", "RecogniserBaseUrl", "Sound", "Sources", "Speakers", "Strict", "Strictness", "Substitute",
-    "Tagger", "Threads", "TranscriptFile", "Unverified", "Verify", "VerifyModel", "Workers",
+    "SETTINGS", "Allow", "AsJson", "Attempts", "Channels", "Cloud", "DeleteRemote", "Deny", "Detector", "DryRun",
+    "Entities", "Force", "Formats", "GatewayRedact", "Home", "Host", "In", "KeyTones", "Language", "Limit",
+    "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel", "LlmPremask", "Model", "Out",
+    "Output", "Pad", "Patterns", "Policy", "Port", "Processes", "Quiet", "Ray", "Recogniser", "RecogniserBaseUrl",
+    "RetryFailed", "Shuffle", "Sound", "Sources", "Speakers", "State", "Strict", "Strictness", "Substitute", "Tagger",
+    "Threads", "TranscriptFile", "Unverified", "Verify", "VerifyModel", "Workers", "with_settings",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -118,4 +125,83 @@ GatewayRedact = Annotated[
     bool | None,
     Option("--gateway-redact/--no-gateway-redact", help="Take personal details out of what goes to models."),
 ]
+Media = Annotated[Path | None, Option(help="Directory of media, if not the home; with --ray one that all nodes share.")]
 Home = Annotated[Path | None, Option(help="Directory of the server's database and media.")]
+
+# What a batch does.
+In = Annotated[
+    str,
+    Argument(
+        metavar="IN",
+        help="Directory, pattern in quotes, list of recordings (.jsonl, .csv), or prefix in a bucket: s3://, gs://, az://.",
+    ),
+]
+Out = Annotated[str, Argument(metavar="OUT", help="Directory or prefix in a bucket; what is in IN is mirrored there.")]
+RetryFailed = Annotated[bool, Option("--retry-failed", help="Try again what failed, or made its worker die, before.")]
+Limit = Annotated[int | None, Option(min=0, help="Work on so many recordings at most; the next run does the others.")]
+Shuffle = Annotated[bool, Option("--shuffle", help="In no order, so that the first hour is like the last.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Only say what would be done, and how long it may take.")]
+Processes = Annotated[
+    int | None, Option(min=1, help="Processes on this machine, each with its own models; default: one for each core.")
+]
+Ray = Annotated[
+    str | None,
+    Option("--ray", metavar="ADDRESS", help="Work on a Ray cluster: host:port, auto, or local. Extra `ray`."),
+]
+Attempts = Annotated[
+    int, Option(min=1, help="How often a recording is begun whose worker dies, before it is put in quarantine.")
+]
+State = Annotated[Path | None, Option(help="Directory for the manifest; default: in OUT, for a bucket ~/.local/state.")]
+
+SETTINGS: dict[str, Any] = {
+    "policy": Policy,
+    "substitute": Substitute,
+    "sound": Sound,
+    "pad": Pad,
+    "strict": Strict,
+    "key_tones": KeyTones,
+    "allow": Allow,
+    "deny": Deny,
+    "cloud": Cloud,
+    "recogniser": Recogniser,
+    "recogniser_base_url": RecogniserBaseUrl,
+    "speakers": Speakers,
+    "delete_remote": DeleteRemote,
+    "model": Model,
+    "language": Language,
+    "channels": Channels,
+    "verify": Verify,
+    "verify_model": VerifyModel,
+    "allow_unverified": Unverified,
+    "tagger": Tagger,
+    "strictness": Strictness,
+    "threads": Threads,
+    "detector": Detector,
+    "patterns": Patterns,
+    "entities": Entities,
+    "llm_base_url": LlmBaseUrl,
+    "llm_model": LlmModel,
+    "llm_concurrency": LlmConcurrency,
+    "llm_max_tokens": LlmMaxTokens,
+    "llm_max_usd": LlmMaxUsd,
+    "llm_premask": LlmPremask,
+    "llm_cache": LlmCache,
+}
+"""The options that a `Redactor` is made with, by its names for them."""
+
+_Command = TypeVar("_Command", bound=Callable[..., None])
+
+
+def with_settings(command: _Command) -> _Command:
+    """Give a command whose last parameter is ``**given`` the options of `SETTINGS` in the place of that."""
+    own = [
+        each for each in inspect.signature(command, eval_str=True).parameters.values() if each.kind != each.VAR_KEYWORD
+    ]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=kind)
+        for name, kind in SETTINGS.items()
+    ]
+    # typer reads both.
+    vars(command)["__signature__"] = inspect.Signature([*own, *shared])
+    command.__annotations__ = {each.name: each.annotation for each in (*own, *shared)} | {"return": None}
+    return command

@@ -113,8 +113,7 @@ def startup(count: int) -> None:
             batch.write_reports()
         exported = time.perf_counter()
         size = (home / "out" / ".offrecord" / "manifest.db").stat().st_size
-        (home / "in" / "0000" / "0000000.mp3").unlink()
-        (home / "in" / "0000" / "0000000.mp3").write_bytes(b"changed")
+        (home / "in" / "new.mp3").write_bytes(b"new")
         seen = subprocess.run([sys.executable, __file__, "look", directory], capture_output=True, text=True, check=True)
     print(f"{count:,} recordings: made and found in {found - began:.1f} s, recorded in {recorded - found:.1f} s")
     print(f"reports in {exported - recorded:.1f} s; manifest {size / 1e6:.0f} MB")

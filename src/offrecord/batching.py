@@ -14,6 +14,7 @@ from rich.console import Console
 from offrecord import cloud, terminal
 from offrecord.batch import estimate, progress
 from offrecord.batch.recipe import Recipe
+from offrecord.batch.rooms import sweep
 from offrecord.batch.run import WORKER, Batch, Order, home_of
 from offrecord.errors import OffrecordError, OutputError, StateError
 from offrecord.executors import Executor
@@ -58,6 +59,7 @@ def run(order: Order, where: Where, redactor: Redactor, *, as_json: bool, quiet:
                 with where.executor(batch.given) as executor:
                     batch.go(executor, hear)
         finally:
+            sweep()  # workers that were ended had no time to
             unwritten = _reported(batch)
         stack.close()
         summary = batch.summary()

@@ -54,7 +54,6 @@ CREATE TABLE recordings (
   notices TEXT NOT NULL DEFAULT '[]',
   outputs TEXT NOT NULL DEFAULT '[]'
 );
-CREATE INDEX by_state ON recordings (seen, state);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
 """
 _JSON = ("entities", "verification", "notices", "outputs")

@@ -41,6 +41,8 @@ from offrecord.detect.grounding import Ground, Quote
 from offrecord.detect.masking import Mask, mask
 from offrecord.detect.replies import Reply
 from offrecord.errors import OffrecordError
+from offrecord.executors import Task
+from offrecord.executors.local import Local
 from offrecord.fetch import Limits, download
 from offrecord.orders import Order
 from offrecord.redact.cover import cover
@@ -309,6 +311,20 @@ def _refused_body(_: Path) -> object:
     return raised.value
 
 
+def _worker(do: str) -> Callable[[Path], object]:
+    """A process that works on recordings, and prints, raises or dies of what it is told."""
+
+    def surface(directory: Path) -> object:
+        tasks = [Task("1", {"do": do, "name": CANARY})]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+            with Local("works:Obedient", {"notes": str(directory / "notes")}, 1, 2) as executor:
+                return tasks, list(executor.run(tasks))
+
+    surface.__name__ = f"_worker_{do}"
+    return surface
+
+
 def _refused_url(directory: Path) -> object:
     download(f"http://127.0.0.1:1/a?{CANARY}", directory / "a", Limits(1, 1))
     return None
@@ -371,6 +387,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _verified, _unverified,
     _batch, _batch_kept, _batch_named, _batch_listed,
     _order, _rows, _order_asked, _refused_body, _refused_url, _conversation, _bad_conversation,
+    _worker("print"), _worker("fault"), _worker("die"),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import re
@@ -22,6 +23,7 @@ from offrecord.executors.local import Local, cores
 from offrecord.executors.ray import OnRay
 
 TESTS = Path(__file__).parent
+CANARY = "Zyxanderwick"
 Make = Callable[..., Executor]
 
 
@@ -213,9 +215,45 @@ def test_keys_are_kept_from_the_workers(make: Make, monkeypatch: pytest.MonkeyPa
 
 def test_the_cores_are_shared_out() -> None:
     """As many processes as cores, with one thread each; fewer where a process is given more."""
-    with Local("works:Obedient", {}) as all_, Local("works:Obedient", {"threads": cores()}) as one:
-        assert 1 <= all_.slots <= cores()
-        assert one.slots == 1
+    slots = [Local("works:Obedient", given).slots for given in ({}, {"threads": cores()}, {"device": "cuda"})]
+    assert 1 <= slots[0] <= cores()
+    assert slots[1:] == [1, 1]
+
+
+def test_what_a_worker_prints_or_raises_is_in_no_file_of_ray(cluster: None, tmp_path: Path) -> None:
+    """Ray keeps the output of its workers, and what it says of those that died, in files on every node."""
+    ray = importlib.import_module("ray")
+    tasks = [Task(f"{n}", {"do": do, "name": CANARY}) for n, do in enumerate(("print", "fault", "die", "well"))]
+    with OnRay("works:Obedient", {"notes": str(tmp_path / "notes")}, "local", 2) as executor:
+        outcomes = _by_key(executor.run(tasks))
+    assert outcomes["1"].error
+    assert CANARY not in outcomes["1"].error
+    logs = Path(ray._private.worker._global_node.get_logs_dir_path())
+    texts = {path.name: path.read_text(errors="replace") for path in logs.rglob("*") if path.is_file()}
+    assert any(name.startswith("worker-") for name in texts)
+    assert [name for name, text in texts.items() if CANARY in text] == []
+
+
+def test_on_a_gpu_an_actor_has_one_of_its_own(cluster: None) -> None:
+    """As many actors as GPUs; a cluster without any has room for none, and says so by waiting."""
+    with OnRay("works:Obedient", {"device": "cuda"}, "local") as executor:
+        assert executor.slots == 1
+    with OnRay("works:Obedient", {"threads": 2}, "local") as executor:
+        assert executor.slots == 1
+    with OnRay("works:Obedient", {}, "local") as executor:
+        assert executor.slots == 2
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    """Not Ray's own words, which are many: where nobody answers, and what to look at."""
+    pytest.importorskip("ray")
+    command = [sys.executable, "-m", "offrecord", "batch", ".", "out", "--ray", "127.0.0.1:1"]
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    environment = os.environ | {"RAY_gcs_rpc_server_connect_timeout_s": "1", "RAY_NUM_REDIS_GET_RETRIES": "1"}
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == 7
+    assert "no Ray cluster answers at 127.0.0.1:1" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 DRIVER = """

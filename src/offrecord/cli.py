@@ -216,6 +216,8 @@ def serve(
     port: options.Port = None,
     workers: options.Workers = None,
     home: options.Home = None,
+    media: options.Media = None,
+    ray: options.Ray = None,
     gateway_redact: options.GatewayRedact = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -228,8 +230,11 @@ def serve(
     \b
     offrecord serve
     OFFRECORD_API_KEYS=secret offrecord serve --host 0.0.0.0 --workers 2
+    offrecord serve --ray 10.0.0.5:6379 --workers 32 --media /mnt/shared/offrecord
     """
-    chosen = server_settings(host=host, port=port, workers=workers, home=home, gateway_redact=gateway_redact)
+    chosen = server_settings(
+        host=host, port=port, workers=workers, home=home, media=media, ray=ray, gateway_redact=gateway_redact
+    )
     given = {"model": model, "language": language, "tagger": tagger, "strictness": strictness, "threads": threads}
     try:
         from offrecord.server.app import serve as run  # noqa: PLC0415 - only this command needs the extra

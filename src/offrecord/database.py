@@ -31,20 +31,25 @@ __all__ = ["Database"]
 class Database:
     """The database of the directory ``home``, which is made if it is not there.
 
+    Media (uploads, work, redacted sound) are in ``home`` too, or in the directory ``media``, which other machines may
+    share; the database is never shared, for SQLite's locks do not hold on a network's file system.
     Used from any number of threads and processes. Raises `StateError` when the file is no database of ours, is
     damaged, locked, or of a later version; it is never written over.
     """
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, media: Path | None = None) -> None:
+        self.home, self.media = home, media or home
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock: IO[bytes] | None = None
         try:
-            for name in ("", "uploads", "sound", "work"):
-                (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in ("uploads", "sound", "work"):
+                (self.media / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise StateError(f"{home} cannot be used: {error.strerror}; name another directory with --home") from None
+            raise StateError(
+                f"{error.filename} cannot be used: {error.strerror}; name another directory with --home or --media"
+            ) from None
         try:
             self._prepare()
         except StateError:
@@ -75,15 +80,15 @@ class Database:
 
     def upload_path(self, upload: str) -> Path:
         """Where the bytes of an upload are."""
-        return self.home / "uploads" / upload
+        return self.media / "uploads" / upload
 
     def sound_path(self, job: str, container: str) -> Path:
         """Where the redacted sound of a job is."""
-        return self.home / "sound" / f"{job}.{container}"
+        return self.media / "sound" / f"{job}.{container}"
 
     def work_path(self, claim: Claim) -> Path:
         """Where a worker keeps what it needs while it runs a job: a directory that goes with the claim."""
-        return self.home / "work" / f"{claim.id}.{claim.token}"
+        return self.media / "work" / f"{claim.id}.{claim.token}"
 
     def close(self) -> None:
         """Close what all threads opened, and give the home back if it is held."""
@@ -153,9 +158,9 @@ class Database:
 
     def remove_files(self, job: str, uploads: Iterable[str] = ()) -> None:
         """Remove the files of a job and of the ``uploads``: those that are there."""
-        for directory in (self.home / "work").glob(f"{uuid.UUID(job)}.*"):
+        for directory in (self.media / "work").glob(f"{uuid.UUID(job)}.*"):
             shutil.rmtree(directory, ignore_errors=True)
-        for file in (self.home / "sound").glob(f"{uuid.UUID(job)}.*"):
+        for file in (self.media / "sound").glob(f"{uuid.UUID(job)}.*"):
             file.unlink(missing_ok=True)
         for upload in uploads:
             self.upload_path(upload).unlink(missing_ok=True)

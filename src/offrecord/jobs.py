@@ -1,9 +1,9 @@
 """One job, from its claim to its end: fetch, cut, recognise, redact, write the sound, finish.
 
 `run` needs a store, a claim and loaded models, and nothing of how processes are started: whatever executes jobs calls
-it. All files are in the claim's own directory until the job ends, and the end is one transaction, so a process may be
-killed anywhere in here. What a user can cause ends the job with an error to read; a fault of ours is raised, and ends
-the process.
+it. `compute` is what of it can be done on any machine: files in, files out. All files are in the claim's own directory
+until the job ends, and the end is one transaction, so a process may be killed anywhere in here. What a user can cause
+ends the job with an error to read; a fault of ours is raised, and ends the process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from offrecord.spelling import respelled, retagged
 from offrecord.transcribe.whisper import BUNDLED
 from offrecord.types import Redaction, Transcript
 
-__all__ = ["Models", "english_only", "run"]
+__all__ = ["Models", "compute", "english_only", "run", "told"]
 
 log = logging.getLogger("offrecord.jobs")
 
@@ -83,7 +83,7 @@ def run(store: Queue, claim: Claim, models: Models, limits: Limits) -> End:
     except MemoryError:
         end, length = _failed(store, claim, "The recording needs more memory than a worker may use."), ""
     except OffrecordError as error:
-        end, length = _failed(store, claim, _told(error, work, store)), f" ({type(error).__name__})"
+        end, length = _failed(store, claim, told(str(error), work, store)), f" ({type(error).__name__})"
     finally:
         shutil.rmtree(work, ignore_errors=True)
     log.info("job %s %s: attempt %d, %.1f s%s", claim.id, end, claim.attempt, time.monotonic() - began, length)
@@ -98,6 +98,16 @@ def _done(store: Queue, claim: Claim, work: Path, models: Models, limits: Limits
     """What `Queue.finish` takes."""
     order = Order.of(claim.asked["order"], claim.secret)
     source = _source(store, claim, work, limits)
+    with _as_clients_know_it(source):
+        return _worked(source, order, work, models)
+
+
+def compute(order: Order, upload: Path | None, url: str, work: Path, models: Models, limits: Limits) -> dict[str, Any]:
+    """Do what the order says with the upload, or with what the URL gives; what `Queue.finish` takes. No store is asked.
+
+    All files are in the directory ``work``. Raises what is to be said to the client.
+    """
+    source = _fetched(upload, url, work, limits)
     with _as_clients_know_it(source):
         return _worked(source, order, work, models)
 
@@ -150,10 +160,13 @@ def _redaction(redactor: Redactor, source: Path, order: Order, heard: _Heard) ->
 
 def _source(store: Queue, claim: Claim, work: Path, limits: Limits) -> Path:
     """The recording: the upload where it is, or what the URL gives."""
-    if claim.upload is None:
-        download(claim.url, work / "source", limits)
+    return _fetched(store.upload_path(claim.upload) if claim.upload else None, claim.url, work, limits)
+
+
+def _fetched(upload: Path | None, url: str, work: Path, limits: Limits) -> Path:
+    if upload is None:
+        download(url, work / "source", limits)
         return work / "source"
-    upload = store.upload_path(claim.upload)
     if not upload.is_file():
         raise Refused("Download error, the uploaded file is not there any more. Please upload it again.")
     return upload
@@ -232,10 +245,9 @@ def _kind(source: Path) -> str:
     return next((kind for mark, kind in _KINDS.items() if first.startswith(mark)), "application/octet-stream")
 
 
-def _told(error: OffrecordError, work: Path, store: Queue) -> str:
-    """The error in words for a client, who knows nothing of our files."""
-    text = str(error)
-    for directory in (work, store.home / "uploads", store.home):
+def told(text: str, work: Path, store: Queue) -> str:
+    """An error in words for a client, who knows nothing of our files."""
+    for directory in (work, store.media / "uploads", store.media, store.home):
         text = text.replace(f"{directory}/", "")
     return text
 

@@ -125,6 +125,7 @@ GatewayRedact = Annotated[
     bool | None,
     Option("--gateway-redact/--no-gateway-redact", help="Take personal details out of what goes to models."),
 ]
+Media = Annotated[Path | None, Option(help="Directory of media, if not the home; with --ray one that all nodes share.")]
 Home = Annotated[Path | None, Option(help="Directory of the server's database and media.")]
 
 # What a batch does.

@@ -186,7 +186,7 @@ class Queue(Database):
             running = {row[0] for row in db.execute("SELECT id || '.' || claim FROM jobs WHERE claim IS NOT NULL")}
             sounds = {f"{job}.{kind}" for job, kind in db.execute("SELECT id, sound FROM jobs WHERE sound IS NOT NULL")}
         for directory, known in (("uploads", uploads), ("work", running), ("sound", sounds)):
-            for path in (self.home / directory).iterdir():
+            for path in (self.media / directory).iterdir():
                 with suppress(FileNotFoundError):  # it was on its way, or another has removed it
                     # A half upload is named after its id and grows: its time is that of the last byte.
                     if path.name not in known and path.stat().st_mtime < before:

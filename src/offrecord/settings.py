@@ -159,6 +159,10 @@ class ServerSettings(BaseSettings):
         default_factory=lambda: _data_directory(),  # noqa: PLW0108 - defined below
         description="directory of the server's database and media",
     )
+    media: Path | None = Field(
+        None, description="directory of uploads, work and redacted sound, if not the home; with `ray` on shared storage"
+    )
+    ray: str | None = Field(None, description="Ray cluster that works on recordings: `host:port`, `auto` or `local`")
     host: str = Field("127.0.0.1", description="address that the server listens on; others than loopback need API keys")
     port: int = Field(8000, ge=0, le=65_535, description="port that the server listens on; 0 for any that is free")
     workers: int = Field(1, ge=0, le=64, description="processes that work on recordings, each with models of its own")

@@ -194,7 +194,7 @@ def _limit(settings: ServerSettings, device: str | None) -> None:
 def _work(settings: ServerSettings, given: Mapping[str, Any]) -> None:
     models = Models(**given)
     models.load()
-    store = Queue(settings.home)
+    store = Queue(settings.home, settings.media)
     limits = Limits(settings.max_upload, _DOWNLOAD_S, tuple(filter(None, settings.fetch_allow.split(","))))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
@@ -249,7 +249,7 @@ def _first_line() -> bytes:
 def _plain(settings: ServerSettings) -> dict[str, Any]:
     """The settings that a worker needs: no keys."""
     return settings.model_dump(
-        mode="json", include={"home", "max_upload", "job_seconds", "worker_memory", "fetch_allow"}
+        mode="json", include={"home", "media", "max_upload", "job_seconds", "worker_memory", "fetch_allow"}
     )
 
 

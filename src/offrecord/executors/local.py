@@ -13,27 +13,26 @@ import os
 import selectors
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from offrecord.errors import StateError, UsageError
-from offrecord.executors import Outcome, Task
 from offrecord.executors.schedule import Schedule, Worker
 from offrecord.executors.work import Confines
 
 __all__ = ["Local", "cores"]
 
 
-class Local:
+class Local(Schedule):
     """An `Executor` of ``processes`` on this machine.
 
     ``given`` is what the work is built with; its ``threads``, if there and not 0, are the cores of a group, otherwise
-    1, or as many as there are for each of ``processes``. Without ``processes`` there are as many as groups of cores,
-    and no more than one for each GiB of memory that is free. ``attempts``: how often a task is begun whose worker
-    dies. ``memory``: MiB that a process may use, 0 for no limit. ``nice``: how far it steps back for other processes.
+    the cores are shared out. Without ``processes`` there is one for each group, or core, and no more than one for each
+    GiB of memory that is free; where its ``device`` is ``cuda``, one. ``attempts``: how often a task is begun whose
+    worker dies. ``memory``: MiB that a process may use, 0 for no limit. ``nice``: how far it steps back for others.
     ``without``: variables of the environment that it is not to see. ``eager``: they start before the first task comes.
     """
 
@@ -52,37 +51,12 @@ class Local:
         if processes is not None and processes < 1:
             raise UsageError(f"{processes} processes cannot work; expected 1 or more")
         threads = int(given.get("threads") or 0)
-        self.slots = processes or max(1, min(cores() // max(1, threads), _free_gib()))
-        confines = Confines(threads or max(1, cores() // self.slots) if processes else threads or 1, memory, nice)
-        self._line = json.dumps({"work": work, "given": dict(given), "confines": asdict(confines)}).encode() + b"\n"
-        self._environment = {name: value for name, value in os.environ.items() if name not in without}
-        self._schedule = Schedule(self.slots, attempts, self._start, _news, eager=eager)
-
-    @property
-    def ready(self) -> int:
-        return self._schedule.ready
-
-    @property
-    def died(self) -> int:
-        return self._schedule.died
-
-    def run(self, tasks: Iterable[Task | None]) -> Iterator[Outcome]:
-        return self._schedule.run(tasks)
-
-    def drop(self, key: str) -> None:
-        self._schedule.drop(key)
-
-    def close(self) -> None:
-        self._schedule.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _start(self) -> Worker:
-        return _Process(self._line, self._environment)
+        alone = given.get("device") == "cuda"  # processes share a GPU's memory, so how many is for the user to say
+        slots = processes or (1 if alone else max(1, min(cores() // max(1, threads), _free_gib())))
+        confines = Confines(threads or max(1, cores() // slots), memory, nice)
+        line = json.dumps({"work": work, "given": dict(given), "confines": asdict(confines)}).encode() + b"\n"
+        environment = {name: value for name, value in os.environ.items() if name not in without}
+        super().__init__(slots, attempts, lambda: _Process(line, environment), _news, eager=eager)
 
 
 class _Process:

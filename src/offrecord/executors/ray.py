@@ -11,16 +11,17 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, Self
+from typing import Any
 
 from offrecord.errors import StateError, UsageError
-from offrecord.executors import Outcome, Task
 from offrecord.executors.schedule import Schedule, Worker
 from offrecord.executors.work import Confines, Work, build, confine, do
 
@@ -29,7 +30,7 @@ __all__ = ["OnRay"]
 log = logging.getLogger("offrecord.executors")
 
 
-class OnRay:
+class OnRay(Schedule):
     """An `Executor` of actors. ``address``: ``host:port`` of a cluster, ``auto`` for this node's own, or ``local``.
 
     ``given`` is what the work is built with: an actor takes as many of the cluster's CPUs as its ``threads`` say, or 1,
@@ -58,49 +59,28 @@ class OnRay:
         self._ray = _ray()
         self._ours = not self._ray.is_initialized()
         if self._ours:
-            _connect(self._ray, address, (slots or 0) * threads or None)
-        self.slots = slots or self._room(threads, gpus)
+            _connect(self._ray, address, (slots or 0) * threads or None, without)
         self._told = (work, dict(given), asdict(Confines(threads, memory, nice)), list(without), version("offrecord"))
         # What Ray would do again by itself would not be counted here.
         self._kind = self._ray.remote(
             num_cpus=threads, num_gpus=gpus, max_restarts=0, max_task_retries=0, max_concurrency=1
         )(_Work)
-        self._schedule = Schedule(self.slots, attempts, self._start, self._news, eager=eager)
-
-    @property
-    def ready(self) -> int:
-        return self._schedule.ready
-
-    @property
-    def died(self) -> int:
-        return self._schedule.died
-
-    def run(self, tasks: Iterable[Task | None]) -> Iterator[Outcome]:
-        return self._schedule.run(tasks)
-
-    def drop(self, key: str) -> None:
-        self._schedule.drop(key)
+        super().__init__(slots or self._room(threads, gpus), attempts, self._actor, self._spoken, eager=eager)
 
     def close(self) -> None:
-        self._schedule.close()
+        super().close()
         if self._ours:
             self._ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _room(self, threads: int, gpus: int) -> int:
         have = self._ray.cluster_resources()
         room = int(have.get("CPU", 0) // threads)
         return max(1, min(room, int(have.get("GPU", 0))) if gpus else room)
 
-    def _start(self) -> Worker:
+    def _actor(self) -> Worker:
         return _Actor(self._ray, self._kind.remote(), self._told)
 
-    def _news(self, workers: Sequence[Worker], seconds: float) -> Sequence[Worker]:
+    def _spoken(self, workers: Sequence[Worker], seconds: float) -> Sequence[Worker]:
         awaited = {worker.refs[0]: worker for worker in workers if isinstance(worker, _Actor) and worker.refs}
         if not awaited:
             time.sleep(seconds)
@@ -173,15 +153,21 @@ def _ray() -> Any:
         raise UsageError("--ray needs Ray, which is not installed: pip install 'offrecord[ray]'") from None
 
 
-def _connect(ray: Any, address: str, cpus: int | None) -> None:
+def _connect(ray: Any, address: str, cpus: int | None, without: Collection[str]) -> None:
     if address != "local" and os.environ.get("RAY_AUTH_MODE") != "token":
         log.warning(
             "Ray is asked without a token: whoever reaches the cluster can run programs on it; see docs/scaling.md"
         )
     local: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
+    terminate = signal.getsignal(signal.SIGTERM)
+    hidden = {name: os.environ.pop(name) for name in without if name in os.environ}
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise StateError(f"no Ray cluster answers at {address} ({type(error).__name__}); is it started?") from None
+    finally:
+        os.environ.update(hidden)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, terminate)  # it ends with another code than that of the signal
     # It prints that a worker has died on standard output, where data goes, and has no public switch for it.
     vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from offrecord import errors
 from offrecord.errors import FailedClosed, OffrecordError
@@ -49,7 +49,7 @@ class _Turn:
 
 
 class Schedule:
-    """Gives tasks to workers.
+    """Gives tasks to workers: an `Executor`, once it is told how to start one.
 
     ``start`` starts one; ``news`` waits, at the most so many seconds, until some of these have something to say, and
     gives those.
@@ -66,7 +66,7 @@ class Schedule:
         *,
         eager: bool = False,
     ) -> None:
-        self._slots, self._attempts, self._start, self._news, self._eager = slots, attempts, start, news, eager
+        self.slots, self._attempts, self._start, self._news, self._eager = slots, attempts, start, news, eager
         self._starting: list[Worker] = []
         self._idle: list[Worker] = []
         self._busy: dict[Worker, _Turn] = {}
@@ -78,18 +78,27 @@ class Schedule:
 
     @property
     def ready(self) -> int:
+        """How many workers have built their work and are alive."""
         return len(self._idle) + len(self._busy)
 
     def drop(self, key: str) -> None:
+        """Give up the task, whoever is at it. May be called from any thread."""
         self._dropped.add(key)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """End all workers."""
+        """End the workers, in the middle of their tasks too."""
         for worker in (*self._starting, *self._idle, *self._busy):
             worker.end()
         self._starting, self._idle, self._busy = [], [], {}
 
     def run(self, tasks: Iterable[Task | None]) -> Iterator[Outcome]:
+        """Do the tasks, as `Executor.run` says."""
         source, more = iter(tasks), True
         try:
             while True:
@@ -98,7 +107,7 @@ class Schedule:
                 if not (more or self._waiting or self._busy):
                     return
                 # A source that has nothing at the moment is asked again soon; one that is full, when there is news.
-                seconds = _ASK_S if more and len(self._waiting) + len(self._busy) < self._slots else _LOOK_S
+                seconds = _ASK_S if more and len(self._waiting) + len(self._busy) < self.slots else _LOOK_S
                 outcomes = [*self._given_up(), *self._heard(seconds)]
                 if outcomes:
                     more = more and self._take(source)
@@ -113,7 +122,7 @@ class Schedule:
 
     def _take(self, source: Iterator[Task | None]) -> bool:
         """Take tasks while there is a slot for them; whether there may be more."""
-        while len(self._waiting) + len(self._busy) < self._slots:
+        while len(self._waiting) + len(self._busy) < self.slots:
             try:
                 task = next(source)
             except StopIteration:
@@ -132,7 +141,7 @@ class Schedule:
             worker.give(turn.task.body)
         if time.monotonic() < self._not_before:
             return
-        wanted = self._slots if self._eager else min(self._slots, self.ready + len(self._waiting))
+        wanted = self.slots if self._eager else min(self.slots, self.ready + len(self._waiting))
         while self.ready + len(self._starting) < wanted:
             self._starting.append(self._start())
 

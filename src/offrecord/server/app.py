@@ -24,7 +24,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from offrecord import elsewhere
+from offrecord.dispatching import Dispatch
 from offrecord.errors import OffrecordError, OutputError, StateError, UsageError
+from offrecord.executors.ray import OnRay
 from offrecord.jobs import english_only
 from offrecord.pipeline import Redactor
 from offrecord.server import fields
@@ -37,7 +40,7 @@ from offrecord.server.v2 import V2
 from offrecord.server.webhooks import Courier
 from offrecord.settings import ServerSettings
 from offrecord.store import Store
-from offrecord.upstreams import upstreams_of
+from offrecord.upstreams import keys_of, upstreams_of
 from offrecord.workers import Crew
 
 __all__ = ["Route", "create_app", "serve"]
@@ -68,15 +71,15 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
         )
     redactor = Redactor(**given)  # loads nothing, and refuses what a worker would
     upstreams = upstreams_of(settings.upstreams)
-    store = Store(settings.home)
+    store = Store(settings.home, settings.media)
     try:
         store.hold()
         secret = secret_of(settings.home)
-    except StateError:
+        crew = _crew(store, settings, given)
+    except OffrecordError:
         store.close()
         raise
     links, seen = Links(secret), Seen()
-    crew = Crew(store, settings, given)
     owners = Keys(keys, secret)
     v2 = V2(
         store,
@@ -105,6 +108,24 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
     names = () if keys else (*_NAMES, settings.host.lower().strip("[]"))
     app.add_middleware(Guard, seen=seen, origins=listed(settings.cors), hosts=names)
     return app
+
+
+def _crew(store: Store, settings: ServerSettings, given: Mapping[str, Any]) -> Crew | Dispatch:
+    """Who does the jobs: processes here that share the database, or actors of a Ray cluster that never see it."""
+    if settings.ray is None or not settings.workers:
+        return Crew(store, settings, given)
+    to = elsewhere.given(settings, given)
+    executor = OnRay(
+        "offrecord.elsewhere:Work",
+        to,
+        settings.ray,
+        settings.workers,
+        attempts=1,
+        memory=settings.worker_memory if to["device"] == "cpu" else 0,
+        without={"OFFRECORD_API_KEYS", *keys_of(settings.upstreams)},
+        eager=True,
+    )
+    return Dispatch(store, executor, attempts=settings.attempts, job_seconds=settings.job_seconds)
 
 
 def _routes(v2: V2, health: Health) -> Sequence[Route]:
@@ -165,7 +186,9 @@ def _thread_fault(args: threading.ExceptHookArgs) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _lifespan(store: Store, crew: Crew, courier: Courier, v1: V1, settings: ServerSettings) -> Callable[[FastAPI], Any]:
+def _lifespan(
+    store: Store, crew: Crew | Dispatch, courier: Courier, v1: V1, settings: ServerSettings
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()

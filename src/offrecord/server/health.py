@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from offrecord.dispatching import Dispatch
 from offrecord.errors import StateError
 from offrecord.server.guard import Seen
 from offrecord.store import Store
@@ -18,7 +19,7 @@ __all__ = ["Health"]
 class Health:
     """The routes, as methods."""
 
-    def __init__(self, store: Store, crew: Crew, seen: Seen, *, workers: int) -> None:
+    def __init__(self, store: Store, crew: Crew | Dispatch, seen: Seen, *, workers: int) -> None:
         self._store, self._crew, self._seen, self._workers = store, crew, seen, workers
 
     def healthz(self, request: Request) -> Response:  # noqa: ARG002

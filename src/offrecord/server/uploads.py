@@ -29,10 +29,10 @@ async def receive(request: Request, store: Store, owner: str, most: int) -> str:
     expected = int(declared) if declared.isdigit() and len(declared) < 19 else 0
     if expected > most:
         raise HTTPException(413, f"The upload is larger than {most} bytes")
-    if expected + _SPARE > shutil.disk_usage(store.home).free:
+    if expected + _SPARE > shutil.disk_usage(store.media).free:
         raise HTTPException(507, "The disk of this server has no room for the upload")
     upload = uuid.uuid4().hex
-    half = store.home / "uploads" / f"{upload}.half"
+    half = store.media / "uploads" / f"{upload}.half"
     try:
         size = await _write(request, half, most)
         await run_in_threadpool(_keep, store, half, upload, owner, size)

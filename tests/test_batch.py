@@ -21,11 +21,12 @@ from sounds import voice, write
 
 from offrecord import audio
 from offrecord.batch import estimate
-from offrecord.batch.finding import Search
+from offrecord.batch.finding import Found, Search
+from offrecord.batch.manifest import Manifest
 from offrecord.batch.places import fetch
 from offrecord.batch.rooms import Rooms
 from offrecord.batch.run import Batch
-from offrecord.batch.summary import Pace
+from offrecord.batch.summary import Pace, summed
 from offrecord.batch.work import ROW, Work, settle, stage_of
 from offrecord.errors import InputError, NoSpeech, StateError, UsageError
 
@@ -585,3 +586,17 @@ def test_the_report_asks_nothing(archive: Path, out: Path) -> None:
     assert "default-src 'none'; style-src 'sha256-" in page
     assert not re.search(r"<script|src=|href=\"(?!data:)|https?:|url\(", page)
     assert all(told in page for told in ("person name", ">2</text>", "this is not a recording", "<svg"))
+
+
+def test_failures_that_differ_by_numbers_are_one_cause(tmp_path: Path) -> None:
+    """Neither a place nor a length nor the extension parts them."""
+    manifest = Manifest(tmp_path / "manifest.db")
+    said = ("recording.wav: heard at 12 to 15 ms", "recording.mp3: heard at 7 to 9 ms", "recording: heard at 1 to 2 ms")
+    with manifest.finding():
+        for i in range(3):
+            manifest.see(Found(f"{i}.wav", f"{i}.wav"), None)
+    for i, error in enumerate(said, 1):
+        row = {"state": "failed", "code": 6, "kind": "Unverified", "error": error, "settings": "", "signature": ""}
+        manifest.record(i, row)
+    assert summed(manifest, Pace()).causes == [(6, "Unverified", "heard at N to N ms", 3)]
+    manifest.close()

@@ -594,7 +594,7 @@ def test_failures_that_differ_by_numbers_are_one_cause(tmp_path: Path) -> None:
     said = ("recording.wav: heard at 12 to 15 ms", "recording.mp3: heard at 7 to 9 ms", "recording: heard at 1 to 2 ms")
     with manifest.finding():
         for i in range(3):
-            manifest.see(Found(f"{i}.wav", f"{i}.wav"), None)
+            manifest.see(Found(f"{i}.wav", f"{i}.wav"))
     for i, error in enumerate(said, 1):
         row = {"state": "failed", "code": 6, "kind": "Unverified", "error": error, "settings": "", "signature": ""}
         manifest.record(i, row)

@@ -78,29 +78,27 @@ class Manifest:
         with self._errors(), self._writing():
             yield
 
-    def row(self, name: str) -> Row | None:
-        """What is known of the recording of this name."""
-        found = self._db.execute(
-            "SELECT id, state, signature, settings, content, code, kind, outputs FROM recordings WHERE name = ?",
-            (_bytes(name),),
-        ).fetchone()
-        if not found:
-            return None
-        recording, state, signature, settings, content, code, kind, outputs = found
-        there = tuple((name, size, digest) for name, size, digest in json.loads(outputs))
-        return Row(recording, state, signature, settings, content, code, kind, there)
+    def see(self, found: Found) -> tuple[int, Row | None]:
+        """Say that a recording was found in this run: its number, and what is known of it from before.
 
-    def see(self, found: Found, row: Row | None) -> int:
-        """Say that a recording was found in this run; its number. One that is new gets the name of its outputs."""
-        if row:
-            self._db.execute("UPDATE recordings SET seen = ?, size = ? WHERE id = ?", (self.run, found.size, row.id))
-            return row.id
+        One that is new gets the name of its outputs.
+        """
+        known = self._db.execute(
+            "UPDATE recordings SET seen = ?, size = ? WHERE name = ? "
+            "RETURNING id, state, signature, settings, content, code, kind, outputs",
+            (self.run, found.size, _bytes(found.name)),
+        ).fetchall()
+        if known:
+            ((*columns, outputs),) = known
+            recording, state, signature, settings, content, code, kind = columns
+            there = tuple((name, size, digest) for name, size, digest in json.loads(outputs))
+            return recording, Row(recording, state, signature, settings, content, code, kind, there)
         stem, folded = self._stem(found.name)
         made = self._db.execute(
             "INSERT INTO recordings (name, stem, folded, seen, size) VALUES (?, ?, ?, ?, ?)",
             (_bytes(found.name), _bytes(stem), folded, self.run, found.size),
         )
-        return int(made.lastrowid or 0)
+        return int(made.lastrowid or 0), None
 
     def _stem(self, name: str) -> tuple[str, bytes]:
         """What the outputs are called before ``.redacted``: by the name, and told from others by more than case."""

@@ -99,9 +99,8 @@ class Batch:
         order = self.order
         with self.manifest.finding():
             for found in self._search:
-                row = self.manifest.row(found.name)
+                recording, row = self.manifest.see(found)
                 settings = order.recipe.for_options(found.options)
-                recording = self.manifest.see(found, row)
                 if row is None or not self._is_done(row, found, settings):
                     self.manifest.plan(recording, found, settings, self._known(row, settings))
         self.manifest.arrange(shuffle=order.shuffle, limit=order.limit)

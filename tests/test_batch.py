@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -20,12 +21,14 @@ from sounds import voice, write
 
 from offrecord import audio
 from offrecord.batch import estimate
-from offrecord.batch.finding import Search
+from offrecord.batch.finding import Found, Search
+from offrecord.batch.manifest import Manifest
 from offrecord.batch.places import fetch
+from offrecord.batch.rooms import Rooms
 from offrecord.batch.run import Batch
-from offrecord.batch.summary import Pace
+from offrecord.batch.summary import Pace, summed
 from offrecord.batch.work import ROW, Work, settle, stage_of
-from offrecord.errors import InputError, StateError, UsageError
+from offrecord.errors import InputError, NoSpeech, StateError, UsageError
 
 
 @pytest.fixture
@@ -436,7 +439,7 @@ def test_a_damaged_manifest_is_refused_and_left(archive: Path, out: Path) -> Non
 
 
 _FULL = """
-mount -t tmpfs -o size=700k none out && {batch}; echo exit $?; find out -name '*.wav' | wc -l
+mount -t tmpfs -o size=700k none out && {batch}; echo exit $?; find out -name '*.wav' -size -310k | wc -l
 mount -o remount,size=9m out && {batch}; echo exit $?; find out -name '*.wav' | wc -l
 """
 
@@ -459,7 +462,7 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     said = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert said.stdout.split("\n")[:-1] == ["exit 7", "1", "exit 0", "3"], said.stderr
+    assert said.stdout.split("\n")[:-1] == ["exit 7", "0", "exit 0", "3"], said.stderr
     assert "No space left on device" in said.stderr
 
 
@@ -550,3 +553,50 @@ def test_the_pace_of_a_day_has_as_many_steps_as_that_of_a_minute() -> None:
         pace.add(3_600_000, hour * 3_600_000)
     assert len(pace.bins) <= 120
     assert sum(pace.bins.values()) == pace.sound == 24 * 3_600_000
+
+
+def test_what_a_killed_worker_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of a recording does not outlive its worker by more than the start of the next; a living one keeps its own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "from offrecord.batch.rooms import Rooms; import os; r = Rooms().room(); p = r.__enter__(); "
+    code += "(p / 'recording.wav').write_bytes(b'sound'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
+    assert len(list(tmp_path.rglob("recording.wav"))) == 1
+    alive = Rooms()
+    with alive.room() as room:
+        (room / "mine.wav").touch()
+        other = Rooms()
+        assert [path.name for path in tmp_path.rglob("*.wav")] == ["mine.wav"]
+    alive.close()
+    other.close()
+    assert not list(next(tmp_path.iterdir()).iterdir())
+
+
+def test_sound_alone_of_silence_is_a_failure(archive: Path, out: Path) -> None:
+    """There is nothing else to write, as with `redact`."""
+    result = ran(archive, out, saying=Saying(""), formats=["wav"])
+    assert (result.summary.states, result.summary.exit_code) == ({"failed": 3}, NoSpeech.exit_code)
+
+
+def test_the_report_asks_nothing(archive: Path, out: Path) -> None:
+    """No script, no address, and a policy that allows neither; the numbers are in it."""
+    (archive / "b.wav").write_bytes(b"no sound")
+    ran(archive, out)
+    page = (out / "report.html").read_text()
+    assert "default-src 'none'; style-src 'sha256-" in page
+    assert not re.search(r"<script|src=|href=\"(?!data:)|https?:|url\(", page)
+    assert all(told in page for told in ("person name", ">2</text>", "this is not a recording", "<svg"))
+
+
+def test_failures_that_differ_by_numbers_are_one_cause(tmp_path: Path) -> None:
+    """Neither a place nor a length nor the extension parts them."""
+    manifest = Manifest(tmp_path / "manifest.db")
+    said = ("recording.wav: heard at 12 to 15 ms", "recording.mp3: heard at 7 to 9 ms", "recording: heard at 1 to 2 ms")
+    with manifest.finding():
+        for i in range(3):
+            manifest.see(Found(f"{i}.wav", f"{i}.wav"))
+    for i, error in enumerate(said, 1):
+        row = {"state": "failed", "code": 6, "kind": "Unverified", "error": error, "settings": "", "signature": ""}
+        manifest.record(i, row)
+    assert summed(manifest, Pace()).causes == [(6, "Unverified", "heard at N to N ms", 3)]
+    manifest.close()

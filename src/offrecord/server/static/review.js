@@ -457,11 +457,15 @@ function derived() {
 // Brings the page from the old view to the new one, and touches only what differs. Gives back what does.
 function refresh() {
   const before = job.view, view = derived(), changed = [];
-  for (const [id, entity] of view) if (!same(before.get(id), entity)) changed.push([before.get(id), entity]);
+  for (const [id, entity] of view) {
+    const was = before.get(id);
+    if (!same(was, entity)) changed.push([was, entity]);
+    else if (was !== entity) view.set(id, was);
+  }
   for (const [id, entity] of before) if (!view.has(id)) changed.push([entity, undefined]);
   job.view = view;
   if (changed.length) {
-    if (changed.some(([a, b]) => !a || !b || a.words[0] !== b.words[0] || a.time !== b.time)) job.ents = sorted(view.values());
+    if (changed.some(([a, b]) => !a || !b || a.words[0] !== b.words[0])) job.ents = sorted(view.values());
     else job.ents = job.ents.map((entity) => view.get(entity.id));
     const touched = new Set();
     for (const entity of changed.flat()) if (entity) for (const block of blocksOf(entity.words)) touched.add(block);
@@ -617,6 +621,7 @@ async function adopt() {
   if (!steps.length) return;
   job.pending = steps;
   keep();
+  setSaved("saving");
   refresh();
   toast(`${many(steps.length, "decision")} from before ${steps.length === 1 ? "is" : "are"} sent now.`);
   if (isStale && !steps.every((step) => isIn(step, job.base))) await conflict([]);
@@ -946,7 +951,6 @@ function wordOf(i) {
   if (word[CONFIDENCE] !== null && word[CONFIDENCE] < 0.5) span.classList.add("unsure");
   if (oddWords.has(i)) span.classList.add("odd");
   span.dataset.w = i;
-  span.tabIndex = -1;
   span.textContent = text === "" ? "▒▒" : text;
   if (text === "") span.title = "hidden when this page was opened";
   return span;
@@ -957,7 +961,6 @@ function markOf(entity, start, end) {
   mark.className = entity.state;
   mark.dataset.w = start;
   mark.dataset.e = entity.id;
-  mark.tabIndex = -1;
   mark.title = titleOfEntity(entity);
   if (entity.id === job.current) mark.classList.add("current");
   if (!isShown(entity)) mark.classList.add("off");
@@ -1009,7 +1012,7 @@ $("transcript").addEventListener("dblclick", (event) => { if (event.target.close
 
 function moveCaret(i, { focus = true } = {}) {
   const from = job.blocks[job.blockOf[job.caret]];
-  if (from?.isFilled) from.units[job.caret - from.start]?.setAttribute("tabindex", "-1");
+  if (from?.isFilled) from.units[job.caret - from.start]?.removeAttribute("tabindex");
   job.caret = clamp(0, i, Math.max(0, job.words.length - 1));
   const unit = unitAt(job.caret);
   if (!unit) return;
@@ -1055,8 +1058,14 @@ function unselect() {
   drawSoon();
 }
 
+// A browser selects nothing from a word on that can have the focus: while the mouse is down, none can.
+$("transcript").addEventListener("pointerdown", () => {
+  for (const unit of $("transcript").querySelectorAll("[data-w][tabindex]")) unit.removeAttribute("tabindex");
+});
 document.addEventListener("pointerup", (event) => {
-  if (!job.id || !event.target.closest?.("#transcript")) return;
+  if (!job.id) return;
+  moveCaret(job.caret, { focus: false });
+  if (!event.target.closest?.("#transcript")) return;
   const chosen = getSelection();
   if (chosen.isCollapsed || !chosen.rangeCount) { if (job.selection && !event.target.closest("#adding")) unselect(); return; }
   const range = chosen.getRangeAt(0);
@@ -1122,6 +1131,7 @@ function openSound() {
   byStart = job.words.map((word, i) => i).sort((a, b) => job.words[a][START] - job.words[b][START]);
   startsOnly = Float64Array.from(byStart, (i) => job.words[i][START]);
   sound.src = `${job.api}/sound`;
+  $("clock-all").textContent = ` / ${clock(length())}`;
   $("wave").setAttribute("aria-valuemax", Math.round(length() / 1000));
   openWave();
   moveTo(0);
@@ -1149,7 +1159,7 @@ function moveTo(ms) {
   const second = Math.floor(at / 1000);
   if (second !== lastSecond) {
     lastSecond = second;
-    $("clock").textContent = `${clock(at)} / ${clock(length())}`;
+    $("clock").textContent = clock(at);
     $("wave").setAttribute("aria-valuenow", second);
     $("wave").setAttribute("aria-valuetext", `${clock(at)} of ${clock(length())}`);
   }
@@ -1316,7 +1326,7 @@ function draw(canvas, from, to, peaks, isLarge) {
   if (isLarge) for (const entity of seen) if (entity.state !== "rejected") bar(...timesOf(entity), colours[`${entity.state}-ground`], 0, height);
   if (peaks) drawPeaks(context, peaks, from, to, width, height, isLarge);
   for (const entity of seen) {
-    bar(...timesOf(entity), colours[entity.state], 0, isLarge ? 4 : height / 2);
+    bar(...timesOf(entity), colours[entity.state], 0, isLarge ? 4 : height / 3);
     // What is rejected is crossed out, not only coloured.
     if (isLarge && entity.state === "rejected") { const [s, e] = timesOf(entity); context.strokeStyle = colours.rejected; context.beginPath(); context.moveTo(x(s), height); context.lineTo(x(e), 0); context.stroke(); }
   }
@@ -1614,7 +1624,9 @@ function setCurrent(id, { quiet = false, stay = false } = {}) {
   if (before !== id) {
     for (const mark of marksOf(before)) mark.classList.remove("current");
     const old = rows.get(before)?.firstChild;
-    if (old) { old.removeAttribute("aria-current"); old.tabIndex = -1; }
+    // One row can always be reached by the tabulator.
+    if (old) { old.removeAttribute("aria-current"); if (id) old.tabIndex = -1; }
+    if (id) for (const other of $("details").querySelectorAll('[tabindex="0"]')) other.tabIndex = -1;
   }
   const entity = job.view.get(id);
   showCard();
@@ -1683,7 +1695,7 @@ function setSuspect(i) {
     if (suspect.words) { anchor = null; select([...suspect.words]); }
     else if (isTimedJob()) { select(null); job.stretch = [suspect.start, suspect.end]; showAdding(); }
   }
-  say(`Suspect ${i + 1} of ${job.suspects.length}: ${KINDS[suspect.kind] || suspect.kind}`);
+  say(`Suspect ${i + 1} of ${job.suspects.length}: ${KINDS[suspect.kind] || suspect.kind}${job.selection || job.stretch ? "; I hides it" : ""}`);
 }
 
 $("previous").addEventListener("click", () => go(-1));
@@ -1789,11 +1801,10 @@ function pick(title, present = null) {
 function rank([name, meaning], typed) {
   const text = spoken(name);
   if (!typed) return recent.includes(name) ? recent.indexOf(name) : 1000;
-  if (text.startsWith(typed)) return 0;
-  if (text.split(" ").some((word) => word.startsWith(typed))) return 1;
-  if (text.split(" ").map((word) => word[0]).join("").startsWith(typed)) return 2;
-  if (text.includes(typed)) return 3;
-  return spoken(meaning).includes(typed) ? 4 : -1;
+  const words = text.split(" ");
+  const tests = [text === typed, text.startsWith(typed), words.some((word) => word.startsWith(typed)),
+    words.map((word) => word[0]).join("").startsWith(typed), text.includes(typed), spoken(meaning).includes(typed)];
+  return tests.indexOf(true);
 }
 
 function showPicks() {
@@ -1864,6 +1875,7 @@ function showHeld() {
   $("unredacted").setAttribute("aria-pressed", isHeld);
   for (const block of job.blocks) if (block.isFilled) fillBlock(block);
   nowUnit = null;
+  rows.get(job.current)?.scrollIntoView({ block: "nearest" });
 }
 
 function release({ tell = true, leaving = false } = {}) {
@@ -1892,12 +1904,13 @@ addEventListener("pageshow", (event) => { if (event.persisted && job.id && isTim
 
 async function finish() {
   if (isLocked()) return;
-  if (job.pending.length) { toast("Wait until everything is saved."); return; }
   const count = (state) => job.ents.filter((entity) => entity.state === state).length;
   const undecided = count("found");
   const facts = [[count("accepted"), "accepted"], [count("added"), "added by you"], [count("rejected"), "rejected: will be released"], [undecided, undecided ? "undecided: will be hidden, as accepted ones" : "undecided"]];
   const yes = await sure("Finish the review?", "Text, subtitles and sound are made anew from the decisions, and listened to again.", "Finish", facts);
   if (!yes) return;
+  while (isPumping) await sleep(50);
+  if (job.pending.length) { toast("Not everything is saved yet. Finish again when it is."); return; }
   release({ tell: Boolean(job.original) });
   try {
     job.info = await ask("POST", `${job.api}/finish`, { revision: job.revision });
@@ -2010,7 +2023,7 @@ document.addEventListener("keydown", (event) => {
   if ((key === " " || key === "Enter") && target.closest("button, a, summary")) return;
   if (!$("keys-on").checked && key.length === 1 && key !== "?" && key !== " ") return;
   const call = KEYS[key];
-  if (!call || (event.repeat && (call === toggle || call === undo && false))) return;
+  if (!call || (event.repeat && call === toggle)) return;
   event.preventDefault();
   call(event);
 });

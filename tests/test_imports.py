@@ -23,6 +23,7 @@ LAYERS = (
     {"pipeline"},
     {"records", "spelling", "orders", "fetch", "rows", "database"},
     {"queue"},
+    {"review"},
     {"store", "jobs"},
     {"workers"},
     {"server"},

@@ -30,6 +30,11 @@ class Keys:
     def __init__(self, keys: Sequence[str], secret: bytes) -> None:
         self._owners = {hashlib.sha256(key.encode()).digest(): _digest(secret, "owner", key) for key in keys}
 
+    @property
+    def needed(self) -> bool:
+        """Whether a client has to give one."""
+        return bool(self._owners)
+
     def owner(self, authorization: str | None) -> str:
         """Who sends this header: the raw key, or ``Bearer`` and the key. Raises the 401 of AssemblyAI's API."""
         if not self._owners:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from offrecord.review.marks import Decision
+from offrecord.review.decisions import Decision
 from offrecord.review.steps import Entry
 
 __all__ = ["FIELDS", "as_csv", "as_json", "rows"]

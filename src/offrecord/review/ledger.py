@@ -12,22 +12,22 @@ import json
 import secrets
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from offrecord.database import Database
 from offrecord.errors import UsageError
 from offrecord.queue import unused
+from offrecord.review.decisions import parse
 from offrecord.review.draft import Draft, censored, concealed, original_from, original_record
-from offrecord.review.marks import Original, parse
+from offrecord.review.listing import STATE
+from offrecord.review.marks import Original
 from offrecord.review.steps import STEPS, Entry, History, What
 from offrecord.rows import Claim, as_json, now
 from offrecord.types import Transcript
 
-__all__ = ["Busy", "Ledger", "Listed", "Review", "Stale"]
-
-State = Literal["open", "finishing", "finished", "failed"]
+__all__ = ["Busy", "Ledger", "Review", "Stale"]
 
 
 class Stale(UsageError):
@@ -50,28 +50,6 @@ class Busy(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A row of the list of jobs. ``review`` is None where nobody can review it. Milliseconds."""
-
-    id: str
-    status: str
-    created: int
-    duration: int | None
-    error: str | None
-    deleted: bool
-    kind: Literal["recording", "text"] | None
-    revision: int
-    entities: int | None
-    verification: Mapping[str, Any] | None
-    review: State | None
-    original: bool
-    sound: str | None
-    upload: str | None
-    progress: tuple[str, float | None, int | None] | None
-    finish_error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """A review as the database holds it."""
 
@@ -86,23 +64,6 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-
-    # Jobs.
-
-    def listed(self, owner: str, *, limit: int, before: str | None = None) -> Sequence[Listed]:
-        """The owner's jobs, newest first, without those that were deleted."""
-        wanted = "j.owner = ? AND NOT j.deleted AND json_extract(j.asked, '$.brief') IS NULL"
-        older = " AND j.seq < (SELECT seq FROM jobs WHERE id = ? AND owner = ?)" if before else ""
-        query = f"{_LISTED} WHERE {wanted}{older} ORDER BY j.seq DESC LIMIT ?"
-        with self._db.reading() as db:
-            rows = db.execute(query, (owner, *((before, owner) if before else ()), limit)).fetchall()
-        return [_listed(row) for row in rows]
-
-    def one(self, job: str, owner: str) -> Listed | None:
-        """The owner's job of this id, deleted or not."""
-        with self._db.reading() as db:
-            row = db.execute(f"{_LISTED} WHERE j.owner = ? AND j.id = ?", (owner, job)).fetchone()
-        return _listed(row) if row else None
 
     # What a review is.
 
@@ -163,7 +124,7 @@ class Ledger:
         """
         body = as_json([decision.record() for decision in entry.decisions]) if entry.decisions else None
         with self._db.writing() as db:
-            row = db.execute(f"SELECT revision, kept, {_STATE} FROM reviews AS r WHERE job = ?", (job,)).fetchone()  # noqa: S608
+            row = db.execute(f"SELECT revision, kept, {STATE} FROM reviews AS r WHERE job = ?", (job,)).fetchone()  # noqa: S608
             if row is None:
                 raise Stale(0)
             if row[0] != entry.revision - 1:
@@ -194,7 +155,7 @@ class Ledger:
         """Have the files made from the decisions. Raises `Stale` and `Busy` as `add` does; asked again, it is one."""
         with self._db.writing() as db:
             row = db.execute(
-                f"SELECT revision, kept, finish, {_STATE} FROM reviews AS r WHERE job = ?",  # noqa: S608
+                f"SELECT revision, kept, finish, {STATE} FROM reviews AS r WHERE job = ?",  # noqa: S608
                 (job,),
             ).fetchone()
             if row is None or row[0] != revision:
@@ -245,7 +206,7 @@ class Ledger:
         left = censored(review.original.transcript, concealed(review.draft, marks))
         with self._db.writing() as db:
             revision, kept, upload, state = db.execute(
-                f"SELECT r.revision, r.kept, j.upload, {_STATE} FROM reviews AS r JOIN jobs AS j ON j.id = r.job"  # noqa: S608
+                f"SELECT r.revision, r.kept, j.upload, {STATE} FROM reviews AS r JOIN jobs AS j ON j.id = r.job"  # noqa: S608
                 " WHERE r.job = ?",
                 (job,),
             ).fetchone() or (0, 1, None, "open")
@@ -295,36 +256,5 @@ def _insert(db: sqlite3.Connection, job: str, entry: Entry, body: str | None, to
     )
 
 
-def _listed(row: Sequence[Any]) -> Listed:
-    (job, status, created, duration, error, deleted, kind, revision, entities, verification, review, original, sound,
-     upload, stage, share, left_ms, finish_error) = row  # fmt: skip
-    return Listed(
-        job, status, created, duration, error, bool(deleted), kind, revision, entities,
-        json.loads(verification) if verification else None, review, bool(original), sound, upload,
-        (stage, share, left_ms) if stage else None, finish_error if review == "failed" else None,
-    )  # fmt: skip
-
-
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-_STATE = """
-CASE
-  WHEN r.finish IS NULL THEN 'open'
-  WHEN (SELECT f.status FROM jobs AS f WHERE f.id = r.finish) IN ('queued', 'processing') THEN 'finishing'
-  WHEN r.finished = r.revision THEN 'finished'
-  WHEN (SELECT f.status = 'error' AND json_extract(f.asked, '$.revision') = r.revision
-        FROM jobs AS f WHERE f.id = r.finish) THEN 'failed'
-  ELSE 'open'
-END
-"""
-"""Where a review stands: by the job that makes its files, and whether they are those of the last revision."""
-
-_LISTED = f"""
-SELECT j.id, j.status, j.created, j.duration, j.error, j.deleted, r.kind, coalesce(r.revision, 0),
-  coalesce(r.entities, json_array_length(j.result, '$.entities')), json_extract(r.draft, '$.verification'),
-  CASE WHEN r.draft IS NULL THEN NULL ELSE {_STATE} END, coalesce(r.kept AND r.draft IS NOT NULL, 0), j.sound, j.upload,
-  p.stage, p.share, p.left_ms, (SELECT f.error FROM jobs AS f WHERE f.id = r.finish)
-FROM jobs AS j LEFT JOIN reviews AS r ON r.job = j.id LEFT JOIN progress AS p ON p.job = j.id
-"""  # noqa: S608 - ours

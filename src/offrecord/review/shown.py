@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from offrecord.review.draft import Draft, concealed
-from offrecord.review.ledger import Listed
+from offrecord.review.listing import Listed
 from offrecord.review.marks import Mark, Marks
 from offrecord.types import Transcript
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from offrecord.review.marks import Decision, Marks, Original, decided
+from offrecord.review.decisions import Decision
+from offrecord.review.marks import Marks, Original, decided
 
 __all__ = ["STEPS", "Entry", "History", "What"]
 

@@ -14,9 +14,11 @@ from typing import Any
 
 from offrecord.errors import UsageError
 from offrecord.review import shown
+from offrecord.review.decisions import Decision
 from offrecord.review.draft import Draft
-from offrecord.review.ledger import Ledger, Listed, Stale
-from offrecord.review.marks import Decision, Original
+from offrecord.review.ledger import Ledger, Stale
+from offrecord.review.listing import Listed
+from offrecord.review.marks import Original
 from offrecord.review.steps import Entry, History, What
 from offrecord.rows import now
 

@@ -29,7 +29,7 @@ LAYERS = (
     {"server"},
     {"sources"},
     {"terminal", "options"},
-    {"redacting"},
+    {"redacting", "reviewing"},
     {"cli"},
     {"__main__"},
 )

@@ -164,7 +164,9 @@ CREATE TABLE decisions (
   UNIQUE (job, token)
 );
 CREATE INDEX by_review ON decisions (job, seq);
-CREATE TABLE openings (digest TEXT PRIMARY KEY, job TEXT NOT NULL REFERENCES reviews (job), until INTEGER NOT NULL);
+CREATE TABLE openings (
+  digest TEXT PRIMARY KEY, owner TEXT NOT NULL, job TEXT REFERENCES reviews (job), until INTEGER NOT NULL
+);
 CREATE TABLE progress (job TEXT PRIMARY KEY, stage TEXT NOT NULL, share REAL, left_ms INTEGER)
 """
 """What version 2 of the database has beyond version 1: recordings and texts that people go over.

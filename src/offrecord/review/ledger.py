@@ -231,22 +231,22 @@ class Ledger:
 
     # Addresses that are good once.
 
-    def open_once(self, job: str, seconds: int) -> str:
-        """A token that opens a session once, within so many seconds. Only its digest is kept."""
+    def open_once(self, owner: str, job: str | None, seconds: int) -> str:
+        """A token that opens a session of ``owner`` once, within so many seconds. Only its digest is kept."""
         token = secrets.token_urlsafe(32)
         with self._db.writing() as db:
-            db.execute("INSERT INTO openings VALUES (?, ?, ?)", (_digest(token), job, now() + seconds * 1_000))
+            row = (_digest(token), owner, job, now() + seconds * 1_000)
+            db.execute("INSERT INTO openings (digest, owner, job, until) VALUES (?, ?, ?, ?)", row)
         return token
 
-    def opened(self, token: str) -> tuple[str, str] | None:
-        """The job that the token is for, and its owner; the token is used up."""
+    def opened(self, token: str) -> tuple[str, str | None] | None:
+        """The owner and the job that the token is for; it is used up."""
         with self._db.writing() as db:
-            row = db.execute("DELETE FROM openings WHERE digest = ? RETURNING job, until", (_digest(token),)).fetchone()
             db.execute("DELETE FROM openings WHERE until < ?", (now(),))
-            if row is None or row[1] < now():
-                return None
-            owner = db.execute("SELECT owner FROM jobs WHERE id = ?", (row[0],)).fetchone()
-        return (row[0], owner[0]) if owner else None
+            row: tuple[str, str | None] | None = db.execute(
+                "DELETE FROM openings WHERE digest = ? RETURNING owner, job", (_digest(token),)
+            ).fetchone()
+        return row
 
 
 def _insert(db: sqlite3.Connection, job: str, entry: Entry, body: str | None, token: str | None) -> None:

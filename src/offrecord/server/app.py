@@ -133,8 +133,11 @@ def _routes(v2: V2, health: Health) -> Sequence[Route]:
     )
 
 
-def serve(settings: ServerSettings, **given: Any) -> None:
-    """Run the server until it is stopped. Raises as `create_app`, and `UsageError` for an address that is taken."""
+def serve(settings: ServerSettings, begun: Callable[[str], None] | None = None, /, **given: Any) -> None:
+    """Run the server until it is stopped. ``begun`` is called with its address when that can be connected to.
+
+    Raises as `create_app`, and `UsageError` for an address that is taken.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpcore2").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -149,6 +152,9 @@ def serve(settings: ServerSettings, **given: Any) -> None:
         app = create_app(settings, **given)
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d, home %s", f"[{host}]" if ":" in host else host, port, settings.home)
+        if begun:
+            listener.listen()
+            begun(f"http://{host}:{port}")
         # No access log: queries hold the words that are searched for.
         config = uvicorn.Config(
             app,

@@ -35,11 +35,11 @@ from offrecord.store import Store
 __all__ = ["ReviewPage", "order_for"]
 
 
-def order_for(redactor: Redactor, policy: str | None) -> dict[str, Any]:
+def order_for(redactor: Redactor, kind: Literal["recording", "text"], policy: str | None) -> dict[str, Any]:
     """What a review's job is asked to do. Raises `UnknownLabel` for a policy that is none."""
     labels = redactor.policy.labels if policy is None else labels_for(policy)
     order = Order(redact=True, labels=tuple(sorted(map(str, labels))), substitution=redactor.policy.substitution)
-    return {"order": order.asked(), "echo": {}}
+    return {"order": order.asked(), "echo": {}, "review": {"kind": kind, "policy": policy}}
 
 
 class ReviewPage:
@@ -127,8 +127,8 @@ class ReviewPage:
         found = self._ledger.opened(request.query_params.get("token", ""))
         if found is None:
             raise HTTPException(403, "This address was used already, or is too old; start offrecord review again")
-        job, owner = found
-        response = RedirectResponse(f"/review/{job}", 303)
+        owner, job = found
+        response = RedirectResponse(f"/review/{job}" if job else "/", 303)
         return with_cookie(response, self._access.sessions.open(owner), secure=self._secure(request))
 
     def _secure(self, request: Request) -> bool:
@@ -149,13 +149,12 @@ class ReviewPage:
         """Take a recording or a text to be reviewed, as the raw body."""
         session = self._access.sessions.needed(request)
         from_here(request)
-        policy = request.query_params.get("policy") or None
-        asked = order_for(self._redactor, policy[:10_000] if policy else None)
+        policy = request.query_params.get("policy", "")[:10_000] or None
         text = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
         most = min(self._settings.max_upload, _LONGEST_TEXT) if text else self._settings.max_upload
-        upload = await receive(request, self._store, session.owner, most)
         kind: Literal["text", "recording"] = "text" if text else "recording"
-        asked["review"] = {"kind": kind, "policy": policy}
+        asked = order_for(self._redactor, kind, policy)
+        upload = await receive(request, self._store, session.owner, most)
         job = await run_in_threadpool(
             self._store.submit, session.owner, "", asked=asked, secret={}, upload=upload, review=kind
         )

@@ -88,9 +88,10 @@ def _text(ledger: Ledger, claim: Claim, redactor: Redactor, source: Path) -> dic
 def _claims(redactor: Redactor, original: Transcript, recogniser: str) -> tuple[Any, dict[str, str]]:
     """The entities as words of the original, with the claims behind them, and what found them."""
     # With a label for each word, the words of the result are those of the original.
-    found = redactor.again(substitute="label").redact_transcript(original)
-    substitution = redactor.policy.substitution
-    return found.entities, {**found.made_with, "recogniser": recogniser, "substitution": substitution}
+    policy = redactor.policy
+    labelled = redactor.again(policy=policy.labels, allow=policy.allow, deny=policy.deny, substitute="label")
+    found = labelled.redact_transcript(original)
+    return found.entities, {**found.made_with, "recogniser": recogniser, "substitution": policy.substitution}
 
 
 def _recording(ledger: Ledger, claim: Claim, redactor: Redactor, source: Path, work: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from offrecord.server.fields import FIELDS
 from offrecord.settings import ServerSettings, Settings
 
 HERE = Path(__file__).parent
-COMMANDS = ("redact", "detect", "labels", "doctor", "serve", "version")
+COMMANDS = ("redact", "detect", "labels", "doctor", "serve", "review", "export-decisions", "version")
 
 
 def cli_page() -> str:

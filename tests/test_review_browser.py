@@ -307,7 +307,6 @@ def test_ten_hours_on_eight_channels(review: Callable[..., Any]) -> None:
         (["t", "ArrowRight", "ArrowRight", "i", "c", "i", "t", "y", "Enter"], [{"do": "add", "words": [5, 6], "label": "LOCATION_CITY"}]),
         (["t", "ArrowDown", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft", "i", "d", "a", "t", "e", "Enter"],
          [{"do": "add", "words": [14, 16], "label": "DATE"}]),
-        (["?", "Escape", "a"], [{"do": "accept", "entity": "e0"}]),
     ],
     ids=lambda value: "-".join(value) if value and isinstance(value[0], str) else "",
 )  # fmt: skip
@@ -370,6 +369,18 @@ def test_single_keys_can_be_switched_off(review: Callable[..., Any]) -> None:
     tab.get_by_role("button", name="Accept", exact=False).first.click()
     saved(tab)
     assert [step["do"] for step in made.steps] == ["accept"]
+
+
+def test_the_help_lists_every_key(review: Callable[..., Any]) -> None:
+    """By ?, closed by Escape; while it is open, keys decide nothing."""
+    tab, made = review()
+    press(tab, "?", "a", "x")
+    expect(tab.get_by_role("dialog", name="Keys")).to_be_visible()
+    press(tab, "Escape")
+    expect(tab.locator("#help")).to_be_hidden()
+    press(tab, "x")
+    saved(tab)
+    assert made.steps == [{"do": "reject", "entity": "e0"}]
 
 
 def test_buttons_do_what_keys_do(review: Callable[..., Any]) -> None:

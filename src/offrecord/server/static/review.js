@@ -180,11 +180,11 @@ function verifiedOf(info) {
 
 function rowOf(info) {
   const title = titleOf(info);
-  const opens = info.review && info.status !== "deleted";
+  const opens = info.status !== "deleted" && (info.review || info.status !== "completed");
   const row = make("li", { "data-id": info.id, class: info.status },
     opens ? make("a", { class: "name", href: `/review/${encodeURIComponent(info.id)}`, text: title }) : make("span", { class: "name", text: title }),
     make("span", { class: "facts", text: factsOf(info) }));
-  if (info.status !== "deleted" && info.review !== null && !isAtWork(info))
+  if (info.status === "error" || (info.status === "completed" && info.review && !isAtWork(info)))
     row.append(make("span", { class: "ends" }, make("button", { type: "button", class: "grave", text: "Delete", "aria-label": `Delete ${title}`, on: { click: () => erase(info) } })));
   return row;
 }
@@ -2005,9 +2005,19 @@ $("keys-on").addEventListener("change", () => kept.set(KEYS_OFF, $("keys-on").ch
 $("advance").checked = kept.get("offrecord:stay") !== "1";
 $("advance").addEventListener("change", () => kept.set("offrecord:stay", $("advance").checked ? null : "1"));
 
+// Closed at once, not a moment later as the browser does it: the next key is for the page again.
+document.addEventListener("keydown", (event) => {
+  const dialog = document.querySelector("dialog[open]");
+  if (event.key !== "Escape" || !dialog || event.isComposing) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
+}, true);
 document.addEventListener("keydown", (event) => {
   if (!job.id || $("job").hidden || document.querySelector("dialog[open]") || event.isComposing) return;
-  const { target } = event, key = event.key;
+  const { key } = event;
+  // A dialog that has just been closed keeps the focus until the next frame: its field is none any more.
+  const target = event.target.closest("dialog") ? document.body : event.target;
   if ((event.ctrlKey || event.metaKey) && !event.altKey && /^[zy]$/i.test(key)) {
     if (/y/i.test(key) || event.shiftKey) redo(); else undo();
     event.preventDefault();

@@ -214,9 +214,9 @@ def test_a_deleted_job_is_gone(place: Place) -> None:
     with closing(sqlite3.connect(place.store.path)) as db:
         counts = [
             db.execute(f"SELECT count(*) FROM {table} WHERE job = ?", (job,)).fetchone()[0]  # noqa: S608
-            for table in ("reviews", "decisions", "progress")
+            for table in ("reviews", "drafts", "decisions", "progress")
         ]
-    assert counts == [0, 0, 0]
+    assert counts == [0] * 4
     assert not list(place.store.home.rglob(f"*{job}*"))
 
 

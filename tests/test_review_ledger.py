@@ -120,8 +120,13 @@ def test_an_original_outlives_the_day_of_an_upload(store: Store) -> None:
         db.execute("UPDATE jobs SET ended = ?", (long_ago,))
     store.purge(ttl_ms=None)
     assert store.upload_path("0" * 32).exists()
+    Ledger(store).finish(job, "me", 0)
+    claim = store.claim(1)
+    assert claim
+    store.work_path(claim).mkdir()
     store.purge(ttl_ms=1_000)
     assert not store.upload_path("0" * 32).exists()
+    assert not store.work_path(claim).exists()
     assert Ledger(store).review(job) is None
 
 

@@ -259,6 +259,14 @@ def test_a_document_has_what_the_page_needs_and_no_hidden_word(place: Place) -> 
     assert (job_row["entities"], job_row["review"], job_row["original"], job_row["timed"]) == (1, "open", True, True)
 
 
+def test_what_was_a_detail_once_is_not_shown(place: Place) -> None:
+    """A word that a narrower detail lets go waits for the finish; one that was added is hidden at once."""
+    job, reviewer = place.job(), place.one()
+    narrow, add = {"do": "words", "entity": "e0", "words": [4, 5]}, {"do": "add", "words": [1, 2], "label": "date"}
+    reviewer.decide(job, 0, narrow, add)
+    assert [word[0] for word in reviewer.get(f"{job}/document")["words"]][:6] == ["my", "", "is", "", "", "and"]
+
+
 def test_steps_are_taken_back_and_again(place: Place) -> None:
     """Undo and redo go by the revision as well, and say what can be done next."""
     job, reviewer = place.job(), place.one()

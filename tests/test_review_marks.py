@@ -123,8 +123,9 @@ def test_everywhere_takes_all_mentions(data: st.DataObject) -> None:
     assert mark.words
     how = data.draw(st.sampled_from(["accept", "reject"]))
     after = decided(original, marks, [Decision("everywhere", mark.id, decision=how)], 1)
-    mentions = list(original.mentions(mark.words))
-    assert mark.words in mentions
+    said, length = original.folded, len(mark.words)
+    value = said[mark.words.start : mark.words.stop]
+    mentions = [range(i, i + length) for i in range(len(said)) if said[i : i + length] == value]
     if how == "accept":
         assert {i for words in mentions for i in words} <= _hidden(after)
     else:

@@ -214,9 +214,9 @@ def test_a_deleted_job_is_gone(place: Place) -> None:
     with closing(sqlite3.connect(place.store.path)) as db:
         counts = [
             db.execute(f"SELECT count(*) FROM {table} WHERE job = ?", (job,)).fetchone()[0]  # noqa: S608
-            for table in ("reviews", "decisions", "progress")
+            for table in ("reviews", "drafts", "decisions", "progress")
         ]
-    assert counts == [0, 0, 0]
+    assert counts == [0] * 4
     assert not list(place.store.home.rglob(f"*{job}*"))
 
 
@@ -257,6 +257,14 @@ def test_a_document_has_what_the_page_needs_and_no_hidden_word(place: Place) -> 
     assert (document["revision"], document["can_undo"], document["can_redo"]) == (1, True, False)
     job_row = document["job"]
     assert (job_row["entities"], job_row["review"], job_row["original"], job_row["timed"]) == (1, "open", True, True)
+
+
+def test_what_was_a_detail_once_is_not_shown(place: Place) -> None:
+    """A word that a narrower detail lets go waits for the finish; one that was added is hidden at once."""
+    job, reviewer = place.job(), place.one()
+    narrow, add = {"do": "words", "entity": "e0", "words": [4, 5]}, {"do": "add", "words": [1, 2], "label": "date"}
+    reviewer.decide(job, 0, narrow, add)
+    assert [word[0] for word in reviewer.get(f"{job}/document")["words"]][:6] == ["my", "", "is", "", "", "and"]
 
 
 def test_steps_are_taken_back_and_again(place: Place) -> None:

@@ -173,13 +173,16 @@ class Queue(Database):
             db.execute("UPDATE jobs SET sound = NULL WHERE sound_until < ?", (now(),))
             waiting = f"SELECT upload FROM jobs WHERE upload IS NOT NULL AND {_NEEDS}"  # noqa: S608
             db.execute(f"DELETE FROM uploads WHERE created < ? AND id NOT IN ({waiting})", (now() - _DAY_MS,))  # noqa: S608
+            gone: list[str] = []
             if ttl_ms is not None:
                 ended = "SELECT id FROM jobs WHERE ended < ? AND NOT deleted"
                 for (job,) in db.execute(ended, (now() - ttl_ms,)).fetchall():
                     old += [(one,) for one in (job, *finishing(db, job))]
-                    empty(db, job)
+                    gone += empty(db, job)
         for (job,) in old:
             self.remove_files(job)
+        for upload in gone:
+            self.upload_path(upload).unlink(missing_ok=True)
         self._remove_strays()
         self.settle()
 
@@ -215,7 +218,7 @@ def empty(db: sqlite3.Connection, job: str) -> Sequence[str]:
     """Take everything out of the job's row but that it was there; the uploads that nobody needs any more."""
     for other in finishing(db, job):
         db.execute("DELETE FROM jobs WHERE id = ?", (other,))
-    for table in ("openings", "decisions", "progress", "reviews"):
+    for table in ("openings", "decisions", "drafts", "progress", "reviews"):
         db.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - ours
     rows = db.execute(
         "UPDATE jobs SET deleted = 1, status = 'completed', ended = coalesce(ended, ?), url = '', origin = '',"

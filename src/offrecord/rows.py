@@ -144,13 +144,18 @@ CREATE TABLE reviews (
   job TEXT PRIMARY KEY REFERENCES jobs (id),
   kind TEXT NOT NULL CHECK (kind IN ('recording', 'text')),
   revision INTEGER NOT NULL DEFAULT 0,
-  draft TEXT,
-  original TEXT,
-  peaks BLOB,
   entities INTEGER,
+  verification TEXT,
+  ready INTEGER NOT NULL DEFAULT 0,
   kept INTEGER NOT NULL DEFAULT 1,
   finish TEXT,
   finished INTEGER
+);
+CREATE TABLE drafts (
+  job TEXT PRIMARY KEY REFERENCES reviews (job),
+  draft TEXT NOT NULL,
+  original TEXT NOT NULL,
+  peaks BLOB
 );
 CREATE TABLE decisions (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -172,6 +177,7 @@ CREATE TABLE progress (job TEXT PRIMARY KEY, stage TEXT NOT NULL, share REAL, le
 """What version 2 of the database has beyond version 1: recordings and texts that people go over.
 
 ``original`` holds what was said until it is erased (``kept``); ``draft`` and the decisions hold positions and labels.
-A row of ``decisions`` is never changed. ``finish`` is the job, of nobody, that makes the files of ``finished``, which
-is a revision. ``openings`` are addresses that are good once.
+Drafts have a table of their own, so that a step does not write them anew. A row of ``decisions`` is never changed.
+``finish`` is the job, of nobody, that makes the files of ``finished``, which is a revision. ``openings`` are addresses
+that are good once.
 """

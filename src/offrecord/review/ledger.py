@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from offrecord.database import Database
@@ -70,8 +70,12 @@ class Ledger:
     def review(self, job: str) -> Review | None:
         """All of the job's review; None where there is none (yet)."""
         with self._db.reading() as db:
-            row = db.execute("SELECT draft, original, revision FROM reviews WHERE job = ?", (job,)).fetchone()
-        if row is None or row[0] is None or row[1] is None:
+            row = db.execute(
+                "SELECT d.draft, d.original, r.revision FROM reviews AS r JOIN drafts AS d ON d.job = r.job"
+                " WHERE r.job = ?",
+                (job,),
+            ).fetchone()
+        if row is None:
             return None
         original = Original(original_from(json.loads(row[1])))
         # Read after the review: what was added meanwhile has a later revision, and is left out.
@@ -93,26 +97,26 @@ class Ledger:
         """What changes whenever something of the review does."""
         with self._db.reading() as db:
             row: tuple[Any, ...] | None = db.execute(
-                "SELECT revision, kept, finished, draft IS NULL FROM reviews WHERE job = ?", (job,)
+                "SELECT revision, kept, finished, ready FROM reviews WHERE job = ?", (job,)
             ).fetchone()
         return row
 
     def kind(self, job: str) -> str | None:
         """What sort of file the recording is, by its extension."""
         with self._db.reading() as db:
-            row = db.execute("SELECT json_extract(draft, '$.kind') FROM reviews WHERE job = ?", (job,)).fetchone()
+            row = db.execute("SELECT json_extract(draft, '$.kind') FROM drafts WHERE job = ?", (job,)).fetchone()
         return row[0] if row else None
 
     def peaks(self, job: str) -> bytes | None:
         """How loud the redacted sound is, a byte for each 10 ms."""
         with self._db.reading() as db:
-            row = db.execute("SELECT peaks FROM reviews WHERE job = ?", (job,)).fetchone()
+            row = db.execute("SELECT peaks FROM drafts WHERE job = ?", (job,)).fetchone()
         return row[0] if row else None
 
     def drafts(self) -> Sequence[tuple[str, Draft]]:
         """The drafts of all reviews that there are, whoever owns them: for counts."""
         with self._db.reading() as db:
-            rows = db.execute("SELECT job, draft FROM reviews WHERE draft IS NOT NULL ORDER BY job").fetchall()
+            rows = db.execute("SELECT job, draft FROM drafts ORDER BY job").fetchall()
         return [(job, Draft.of(json.loads(draft))) for job, draft in rows]
 
     # Steps and events.
@@ -143,7 +147,7 @@ class Ledger:
     def note(self, job: str, who: str, what: What) -> None:
         """Add an event, which changes no mark."""
         if what in STEPS:
-            raise ValueError(what)
+            raise UsageError("a step is no event")
         with self._db.writing() as db:
             row = db.execute("SELECT revision FROM reviews WHERE job = ?", (job,)).fetchone()
             if row:
@@ -179,9 +183,9 @@ class Ledger:
     def finished(self, db: sqlite3.Connection, job: str, *, revision: int, draft: Draft, peaks: bytes | None) -> None:
         """Note, in the transaction of the job that made them, that the files of ``revision`` are there."""
         db.execute(
-            "UPDATE reviews SET finished = ?, draft = ?, peaks = ? WHERE job = ?",
-            (revision, as_json(draft.record()), peaks, job),
+            "UPDATE reviews SET finished = ?, verification = ? WHERE job = ?", (revision, _verification(draft), job)
         )
+        db.execute("UPDATE drafts SET draft = ?, peaks = ? WHERE job = ?", (as_json(draft.record()), peaks, job))
         db.execute("DELETE FROM progress WHERE job = ?", (job,))
         _insert(db, job, Entry(revision, now(), "offrecord", "finished"), None, None)
 
@@ -190,9 +194,11 @@ class Ledger:
     ) -> None:
         """Note, in the transaction that completes the job, what the review of it begins with."""
         db.execute(
-            "UPDATE reviews SET draft = ?, original = ?, peaks = ?, entities = ? WHERE job = ?",
-            (as_json(draft.record()), as_json(original_record(original)), peaks, len(draft.entities), job),
+            "UPDATE reviews SET ready = 1, entities = ?, verification = ? WHERE job = ?",
+            (len(draft.entities), _verification(draft), job),
         )
+        row = (job, as_json(draft.record()), as_json(original_record(original)), peaks)
+        db.execute("INSERT INTO drafts (job, draft, original, peaks) VALUES (?, ?, ?, ?)", row)
 
     def erase(self, job: str, who: str) -> None:
         """Erase what was said: the words that are not shown, and the original sound.
@@ -214,7 +220,8 @@ class Ledger:
                 return
             if state != "finished" or revision != review.revision:
                 raise Busy
-            db.execute("UPDATE reviews SET kept = 0, original = ? WHERE job = ?", (as_json(original_record(left)), job))
+            db.execute("UPDATE reviews SET kept = 0 WHERE job = ?", (job,))
+            db.execute("UPDATE drafts SET original = ? WHERE job = ?", (as_json(original_record(left)), job))
             _insert(db, job, Entry(revision, now(), who, "erased"), None, None)
             gone = upload if upload and unused(db, upload) else None
         if gone:
@@ -254,6 +261,10 @@ def _insert(db: sqlite3.Connection, job: str, entry: Entry, body: str | None, to
         "INSERT INTO decisions (job, revision, at, who, what, body, token) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (job, entry.revision, entry.at, entry.who, entry.what, body, token),
     )
+
+
+def _verification(draft: Draft) -> str | None:
+    return as_json(asdict(draft.verification)) if draft.verification else None
 
 
 def _digest(token: str) -> str:

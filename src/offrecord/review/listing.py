@@ -77,8 +77,8 @@ END
 
 _LISTED = f"""
 SELECT j.id, j.status, j.created, j.duration, j.error, j.deleted, r.kind, coalesce(r.revision, 0),
-  coalesce(r.entities, json_array_length(j.result, '$.entities')), json_extract(r.draft, '$.verification'),
-  CASE WHEN r.draft IS NULL THEN NULL ELSE {STATE} END, coalesce(r.kept AND r.draft IS NOT NULL, 0), j.sound, j.upload,
+  coalesce(r.entities, json_array_length(j.result, '$.entities')), r.verification,
+  CASE WHEN r.ready THEN {STATE} END, coalesce(r.kept AND r.ready, 0), j.sound, j.upload,
   p.stage, p.share, p.left_ms, (SELECT f.error FROM jobs AS f WHERE f.id = r.finish)
 FROM jobs AS j LEFT JOIN reviews AS r ON r.job = j.id LEFT JOIN progress AS p ON p.job = j.id
 """  # noqa: S608 - ours

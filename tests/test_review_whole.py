@@ -189,7 +189,8 @@ def test_nothing_of_the_original_reached_the_browser(played: Played) -> None:
     hidden = {i for e in played.document["entities"] if e["words"] and e["id"].startswith("e") for i in range(*e["words"])}
     told = {re.sub(r"\W", "", word).lower() for i, word in enumerate(played.original) if i not in hidden}
     secrets = {re.sub(r"\W", "", played.original[i]).lower() for i in hidden} - told
-    secrets = {word for word in secrets if len(word) >= 5}
+    labels = {part for entity in played.document["entities"] for part in entity["label"].lower().split("_")}
+    secrets = {word for word in secrets - labels if len(word) >= 5}
     assert len(secrets) >= 5
     seen = played.page.lower() + b"".join(played.received).decode().lower()
     assert [word for word in secrets if word in seen] == []

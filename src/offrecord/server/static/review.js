@@ -972,7 +972,7 @@ function markOf(entity, start, end) {
     const words = document.createElement("span");
     words.className = "w";
     for (let i = start; i < end; i++) words.append(job.original[i] ?? "", i + 1 < end ? job.words[i][GAP] ?? " " : "");
-    mark.append(words);
+    mark.append(" ", words);
   }
   return mark;
 }
@@ -993,10 +993,20 @@ function marksOf(id) {
   return blocksOf(entity.words).filter((block) => block.isFilled).flatMap((block) => [...block.said.querySelectorAll("mark")].filter((mark) => mark.dataset.e === id));
 }
 
-function reveal(element) {
-  if (!element) return;
-  const frame = $("transcript").getBoundingClientRect(), box = element.getBoundingClientRect();
-  if (box.top < frame.top + 30 || box.bottom > frame.bottom - 60) element.scrollIntoView({ block: "center" });
+// Scrolling asks for the layout, so it is done once a frame, however many keys came before it.
+const toReveal = { unit: null, row: null, isWaiting: false };
+function reveal(unit, row = null) {
+  if (unit) toReveal.unit = unit;
+  if (row) toReveal.row = row;
+  if (toReveal.isWaiting) return;
+  toReveal.isWaiting = true;
+  requestAnimationFrame(() => {
+    const { unit: element, row: item } = toReveal;
+    Object.assign(toReveal, { unit: null, row: null, isWaiting: false });
+    const frame = $("transcript").getBoundingClientRect(), box = element?.getBoundingClientRect();
+    if (element && (box.top < frame.top + 30 || box.bottom > frame.bottom - 60)) element.scrollIntoView({ block: "center" });
+    item?.scrollIntoView({ block: "nearest" });
+  });
 }
 
 $("transcript").addEventListener("click", (event) => {
@@ -1264,7 +1274,7 @@ function markHere() {
 
 // ---- Waveform -------------------------------------------------------------------------------------------------------
 
-const wave = { from: 0, to: 1, width: 0, height: 0, whole: null, detail: null, colours: {}, asking: null, timer: 0, isDrawing: false };
+const wave = { from: 0, to: 1, width: 0, heights: [0, 0], whole: null, detail: null, colours: {}, asking: null, timer: 0, isDrawing: false };
 const SHORTEST = 1500;
 const canvases = [$("wave-canvas"), $("whole-canvas")];
 
@@ -1296,7 +1306,7 @@ function measure() {
     canvas.height = Math.round(canvas.clientHeight * ratio);
   }
   wave.width = canvases[0].clientWidth;
-  wave.height = canvases[0].clientHeight;
+  wave.heights = canvases.map((canvas) => canvas.clientHeight);
 }
 
 function drawSoon() {
@@ -1316,7 +1326,8 @@ function bestPeaks() {
 
 function draw(canvas, from, to, peaks, isLarge) {
   const context = canvas.getContext("2d"), ratio = devicePixelRatio || 1;
-  const width = canvas.clientWidth, height = canvas.clientHeight, colours = wave.colours;
+  // The sizes as measured: to ask for them would have the page laid out for each key.
+  const { width, colours } = wave, height = wave.heights[canvases.indexOf(canvas)];
   const x = (ms) => ((ms - from) / (to - from)) * width;
   const bar = (start, end, colour, top, tall) => { context.fillStyle = colour; context.fillRect(x(start), top, Math.max(isLarge ? 2 : 1.5, x(end) - x(start)), tall); };
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -1637,9 +1648,8 @@ function setCurrent(id, { quiet = false, stay = false } = {}) {
   if (row) {
     row.setAttribute("aria-current", "true");
     row.tabIndex = 0;
-    if (!$("panel-details").hidden) row.parentElement.scrollIntoView({ block: "nearest" });
   }
-  if (!stay) reveal(unit);
+  reveal(stay ? null : unit, row && !$("panel-details").hidden ? row.parentElement : null);
   if (entity.words[0] < job.words.length && !document.activeElement?.closest?.("#transcript [data-w]")) moveCaret(entity.words[0], { focus: false });
   if (isTimedJob()) {
     const [start, end] = timesOf(entity);
@@ -1684,7 +1694,7 @@ function setSuspect(i) {
   const row = suspectRows[i].firstChild;
   row.setAttribute("aria-current", "true");
   row.tabIndex = 0;
-  row.parentElement.scrollIntoView({ block: "nearest" });
+  reveal(null, row.parentElement);
   if (suspect.entity && job.view.has(suspect.entity)) setCurrent(suspect.entity, { quiet: true });
   else {
     setCurrent(null, { quiet: true });
@@ -1875,7 +1885,7 @@ function showHeld() {
   $("unredacted").setAttribute("aria-pressed", isHeld);
   for (const block of job.blocks) if (block.isFilled) fillBlock(block);
   nowUnit = null;
-  rows.get(job.current)?.scrollIntoView({ block: "nearest" });
+  reveal(null, rows.get(job.current));
 }
 
 function release({ tell = true, leaving = false } = {}) {
@@ -2005,16 +2015,18 @@ $("keys-on").addEventListener("change", () => kept.set(KEYS_OFF, $("keys-on").ch
 $("advance").checked = kept.get("offrecord:stay") !== "1";
 $("advance").addEventListener("change", () => kept.set("offrecord:stay", $("advance").checked ? null : "1"));
 
+const dialogs = [...document.querySelectorAll("dialog")];
+const openDialog = () => dialogs.find((dialog) => dialog.open);
 // Closed at once, not a moment later as the browser does it: the next key is for the page again.
 document.addEventListener("keydown", (event) => {
-  const dialog = document.querySelector("dialog[open]");
+  const dialog = openDialog();
   if (event.key !== "Escape" || !dialog || event.isComposing) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
 }, true);
 document.addEventListener("keydown", (event) => {
-  if (!job.id || $("job").hidden || document.querySelector("dialog[open]") || event.isComposing) return;
+  if (!job.id || $("job").hidden || openDialog() || event.isComposing) return;
   const { key } = event;
   // A dialog that has just been closed keeps the focus until the next frame: its field is none any more.
   const target = event.target.closest("dialog") ? document.body : event.target;

@@ -34,7 +34,7 @@ OURS = re.compile(r"Failed to load resource|net::ERR_")
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        playwright.expect.set_options(timeout=10_000)
+        playwright.expect.set_options(timeout=30_000)
         chromium = driver.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         )

@@ -89,7 +89,7 @@ def listened(
 
 
 def decided_redaction(
-    redactor: Redactor, source: Path | None, transcript: Transcript, draft: Draft, marks: Marks, revision: int
+    redactor: Redactor, source: Path | None, transcript: Transcript, draft: Draft, marks: Marks
 ) -> Redaction:
     """What the marks say, of the recording at ``source``, or of a text.
 
@@ -97,7 +97,7 @@ def decided_redaction(
     """
     entities, more = entities_of(transcript, draft, marks)
     redacted, placed = substitute(transcript, entities, redactor.policy.substitution)
-    made_with = {**draft.made_with, "reviewed": f"{revision}"}
+    made_with = {**draft.made_with, "reviewed": "yes"}
     if source is None:
         return Redaction(redacted, placed, made_with=made_with)
     before = audio.identity(source)

@@ -165,7 +165,7 @@ def _finished(
     transcript, recording = review.original.transcript, source if review.original.transcript.timed else None
     if recording is not None:
         pace("verifying", 0.3)
-    redaction = making.decided_redaction(redactor, recording, transcript, review.draft, marks, revision)
+    redaction = making.decided_redaction(redactor, recording, transcript, review.draft, marks)
     pace("writing", 0.8)
     (work / "files").mkdir()
     paths = making.files(redaction, recording, work / "files", redactor)

@@ -1,82 +1,168 @@
-"""How long a review's document and its steps take: an hour of 10,000 words and 400 details, in a home of its own.
+"""How fast the review page is, in a real browser: opening a job of an hour, and each key, from the performance log.
 
-    python bench/review.py [--words 10000] [--details 400] [--steps 300]
+    python bench/review.py                       # 60 minutes, 10,000 words, 400 details
+    python bench/review.py --hours 10            # ten times as much
+    python bench/review.py --shots docs          # the screenshots of docs/review.md, of a server's job: --job URL
 
-Made up, so nothing is recognised. Times are of the server's side, database included, without HTTP.
+A key's time is the duration that the browser itself logs for its `keydown` (Event Timing: from the press to the next
+frame that is painted, in steps of 8 ms). The page is served by the tests' stub, so nothing but the page is measured; the
+browser is Debian's chromium, headless. Playwright comes with the extra `browser`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
 
-from reviews import done, drafted, spoken
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from review_stub import Stub, long_job, serving  # noqa: E402
 
-from offrecord.review import listing
-from offrecord.review.decisions import Decision
-from offrecord.review.ledger import Ledger
-from offrecord.server.desk import Desk
-from offrecord.store import Store
+KEYS = {
+    "next detail": ["j"] * 40,
+    "previous detail": ["k"] * 20,
+    "accept, and on": ["a"] * 40,
+    "reject, and on": ["x"] * 40,
+    "wider by a word": ["r", "e"] * 10,
+    "wider by 50 ms": ["R", "E"] * 10,
+    "first, last": ["Home", "End"] * 10,
+    "next suspect": ["s"] * 20,
+    "5 seconds on": ["ArrowRight"] * 20,
+    "zoom": ["+", "-"] * 10,
+    "undo, redo": ["z", "Z"] * 10,
+    "from word to word": ["t", *["ArrowRight"] * 20],
+}
+# What the browser says of each key, and of every piece of work that held it up for longer than 50 ms.
+OBSERVE = """() => {
+    window.keys = []; window.long = [];
+    new PerformanceObserver((list) => { for (const entry of list.getEntries()) if (entry.name === "keydown") keys.push([entry.duration, entry.processingEnd - entry.processingStart]); })
+        .observe({type: "event", durationThreshold: 16});
+    new PerformanceObserver((list) => { for (const entry of list.getEntries()) long.push(entry.duration); }).observe({type: "longtask"});
+}"""
+OPENED = """() => new Promise((done) => {
+    const look = () => {
+        if (document.querySelector("#saved").dataset.state === "saved" && document.querySelector("mark.current"))
+            requestAnimationFrame(() => setTimeout(() => done(performance.now())));
+        else setTimeout(look, 5);
+    };
+    look();
+})"""
+
+
+def measure(browser: Browser, url: str, repeats: int) -> None:
+    """Print how long opening takes, and each kind of key."""
+    opened = []
+    for _ in range(repeats):
+        tab = browser.new_page(viewport={"width": 1280, "height": 800})
+        tab.goto(url, wait_until="commit")
+        opened.append(tab.evaluate(OPENED))
+        tab.close()
+    print(f"opened in {statistics.median(opened):.0f} ms (median of {repeats}; slowest {max(opened):.0f})")
+    tab = browser.new_page(viewport={"width": 1280, "height": 800})
+    tab.goto(url)
+    tab.evaluate(OPENED)
+    tab.wait_for_timeout(2_000)
+    tab.evaluate(OBSERVE)
+    print(f"{'key':20} {'presses':>8} {'median':>8} {'p95':>8} {'worst':>8}   {'in handlers, worst':>18}")
+    for name, keys in KEYS.items():
+        tab.evaluate("() => { window.keys = []; }")
+        for key in keys:
+            tab.keyboard.press(key)
+            tab.wait_for_timeout(30)
+        tab.keyboard.press("Escape")
+        tab.wait_for_timeout(200)
+        logged: list[Any] = tab.evaluate("window.keys")
+        # Below 16 ms the browser logs nothing: such presses count as 16.
+        times = sorted([entry[0] for entry in logged] + [16.0] * max(0, len(keys) - len(logged)))
+        work = max((entry[1] for entry in logged), default=0)
+        print(
+            f"{name:20} {len(keys):8} {statistics.median(times):7.0f}  {times[int(0.95 * (len(times) - 1))]:7.0f}  {times[-1]:7.0f}   {work:17.1f}"
+        )
+    tab.evaluate("() => { window.long.length = 0; }")
+    for key in ("f", "Tab"):
+        tab.keyboard.press(key)
+    began = time.monotonic()
+    tab.evaluate("""async () => {
+        const list = document.querySelector("#transcript");
+        for (let i = 0; i < 60; i++) { list.scrollTop += 1500; await new Promise(requestAnimationFrame); }
+    }""")
+    print(f"scrolling over 90,000 pixels in 60 frames: {1000 * (time.monotonic() - began) / 60:.0f} ms a frame")
+    print(f"pieces of work over 50 ms while scrolling and filtering: {json.dumps(tab.evaluate('window.long'))}")
+    tab.close()
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1180, "height": 760}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1180, "height": 760}, "color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "has_touch": True},
+}
+
+
+def shoot(browser: Browser, url: str, directory: Path) -> None:
+    """Screenshots of a job: as it is opened, the help in the dark, and on a telephone; undone afterwards."""
+    for look, settings in LOOKS.items():
+        context = browser.new_context(reduced_motion="reduce", locale="en-GB", **settings)
+        tab = context.new_page()
+        tab.goto(url)
+        tab.evaluate(OPENED)
+        keys = ["Home", "a", "a", "x", "a", "a", "n", "n", "n"]
+        for key in keys:
+            tab.keyboard.press(key)
+            tab.wait_for_timeout(120)
+        if look == "dark" and tab.locator("#unredacted").is_visible():
+            tab.keyboard.press("u")
+        tab.wait_for_timeout(1_000)
+        tab.screenshot(path=directory / f"review-{look}.png")
+        if look == "dark":
+            tab.keyboard.press("u")
+        for _ in range(5):
+            tab.keyboard.press("z")
+            tab.wait_for_timeout(200)
+        context.close()
+    smaller(directory)
+
+
+def smaller(directory: Path) -> None:
+    """The pictures with 256 colours, where Pillow is there."""
+    try:
+        from PIL import Image
+    except ImportError:
+        print("Pillow is not there: the pictures stay as large as they are")
+        return
+    for look in LOOKS:
+        path = directory / f"review-{look}.png"
+        with Image.open(path) as picture:
+            picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main() -> None:
-    """Print a line for each."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--words", type=int, default=10_000)
-    parser.add_argument("--details", type=int, default=400)
-    parser.add_argument("--steps", type=int, default=300)
+    """Measure, or take the screenshots."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--hours", type=float, default=1)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--shots", type=Path, help="take the screenshots into this directory instead")
+    parser.add_argument("--job", help="the address of a job on a server without keys, for the screenshots")
     given = parser.parse_args()
-    said = spoken(" ".join(f"word{i % 997}" for i in range(given.words)), each=3_600_000 // given.words)
-    apart = given.words // given.details
-    draft = drafted(said, *((i * apart, i * apart + 2, "person_name") for i in range(given.details)))
-    with tempfile.TemporaryDirectory() as directory, closing(Store(Path(directory))) as store:
-        job = done(store, said, draft)
-        row = listing.one(store, job, "local")
-        if row is None:
-            raise SystemExit("the job is not there")
-        first, size = timed(lambda: len(json.dumps(Desk(Ledger(store)).document(row))))
-        desk = Desk(Ledger(store))
-        desk.document(row)
-        again, _ = timed(lambda: json.dumps(desk.document(row)))
-        steps = []
-        for n in range(given.steps):
-            one = Decision("reject", f"e{n % given.details}")
-            steps.append(timed(lambda n=n, one=one: desk.step(row, "me", "decide", n, decisions=[one]))[0])
-        everywhere, _ = timed(
-            lambda: desk.step(
-                row, "me", "decide", given.steps, decisions=[Decision("everywhere", "e0", decision="accept")]
-            )
+    hours = given.hours
+    job = long_job("hour", words=round(10_000 * hours), details=round(400 * hours), duration=round(3_600_000 * hours))
+    with serving(Stub(job)) as stub, sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         )
-        undo, _ = timed(lambda: desk.step(row, "me", "undo", given.steps + 1))
-        commits = [timed(lambda: bare(store))[0] for _ in range(given.steps)]
-        reload, _ = timed(lambda: Desk(Ledger(store)).document(row))
-    print(f"document, first: {first:.0f} ms, {size / 1e6:.2f} MB; again: {again:.0f} ms")
-    print(f"a step: median {median(steps):.1f} ms, of which a bare commit on this disk takes {median(commits):.1f} ms")
-    print(f"everywhere: {everywhere:.1f} ms")
-    print(f"undo: {undo:.1f} ms; document after {given.steps} steps, from the database: {reload:.0f} ms")
-
-
-def bare(store: Store) -> None:
-    """A row that is written and nothing else."""
-    with store.writing() as db:
-        db.execute("INSERT INTO progress VALUES (hex(randomblob(8)), '', 0, 0)")
-
-
-def timed(do: Callable[[], Any]) -> tuple[float, Any]:
-    """Milliseconds, and what came of it."""
-    began = time.perf_counter()
-    made = do()
-    return (time.perf_counter() - began) * 1_000, made
+        if given.shots:
+            shoot(browser, given.job or f"{stub.url}/review/hour", given.shots)
+        else:
+            print(f"{hours:g} h, {len(job.words):,} words, {len(job.entities):,} details")
+            measure(browser, f"{stub.url}/review/hour", given.repeats)
+        browser.close()
 
 
 if __name__ == "__main__":

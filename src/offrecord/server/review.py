@@ -233,6 +233,7 @@ _STATIC = {
     "review.html": "text/html; charset=utf-8",
     "review.css": "text/css; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
+    "review.svg": "image/svg+xml",
 }
 _POLICY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

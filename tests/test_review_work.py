@@ -29,6 +29,7 @@ from offrecord.review.marks import Mark, Original, decided
 from offrecord.review.steps import Entry
 from offrecord.review.work import reviewed
 from offrecord.rows import now
+from offrecord.server.desk import Desk
 from offrecord.store import Store
 from offrecord.types import Transcript, Word
 
@@ -259,7 +260,7 @@ def test_a_killed_worker_loses_no_finish(desk: Reviewer) -> None:
     assert "Steve" in unzipped(desk, job)["redacted.txt"].decode()
 
 
-def _claimed(store: Store, directory: Path, spoken: Transcript, *steps: Decision) -> tuple[str, Path, Any]:
+def _claimed(store: Store, spoken: Transcript, *steps: Decision) -> tuple[str, Path, Any]:
     """A review of a recording that tells the time, some steps on, whose finish a worker has claimed."""
     upload = "0" * 32
     clock(store.upload_path(upload))
@@ -276,13 +277,24 @@ def _claimed(store: Store, directory: Path, spoken: Transcript, *steps: Decision
     return job, work, claim
 
 
+def _suspected(store: Store, desk: Desk, job: str) -> list[str]:
+    """The kinds of suspects that the page is told of."""
+    row = listing.one(store, job, "local")
+    assert row
+    document = desk.document(row)
+    assert document
+    return [suspect["kind"] for suspect in document["suspects"]]
+
+
 SPOKEN = Transcript.spoken(said("my name is Margaret and I need some help today"), LENGTH)
 
 
 def test_what_is_still_heard_fails_the_finish(tmp_path: Path) -> None:
     """No file is made; with leave of the settings it is, and the result says what is left."""
     with closing(Store(tmp_path / "home")) as store:
-        job, work, claim = _claimed(store, tmp_path, SPOKEN)
+        job, work, claim = _claimed(store, SPOKEN)
+        desk = Desk(Ledger(store))
+        assert _suspected(store, desk, job) == []
         redactor = Redactor()
         redactor.verifier = Dreamer("Margaret")
         with pytest.raises(Unverified, match="finish again"):
@@ -292,6 +304,7 @@ def test_what_is_still_heard_fails_the_finish(tmp_path: Path) -> None:
         row = listing.one(store, job, "local")
         assert row
         assert (row.review, row.finish_error, row.status) == ("failed", "still heard", "completed")
+        assert "verification" in _suspected(store, desk, job)
         Ledger(store).finish(job, "me", 0)
         again = store.claim(1)
         assert again

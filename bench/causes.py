@@ -64,7 +64,7 @@ class Missed:
 
 def missed(redactor: Redactor, call: Call, dialogue: Dialogue) -> Iterator[Missed]:
     """The details of ``call`` that the detector leaves in what the recogniser writes."""
-    heard = recognised(redactor, call.path)
+    heard, _ = recognised(redactor, call.path)
     redaction = redactor.redact_transcript(heard)
     hidden = {position for entity in redaction.entities for position in range(*heard.characters_of(entity.words))}
     text, spans = plain(dialogue)

@@ -1,6 +1,6 @@
 """How well key tones are found, and how often a voice is taken for one.
 
-    python bench/tones.py [--keys 200] [--decibels 6] [--every 1.5] [--seed 0] [--markdown]
+    python bench/tones.py [--keys 200] [--decibels 6] [--every 1.5] [--seed 0] [--calls] [--markdown]
 
 Random keys (70 to 200 ms, frequencies up to 0.5% off, one tone up to 4 dB louder than the other) are pressed over the
 real recordings of `../shared/audio` at 8 kHz, each at a random level within ``--decibels`` of the loudness of the
@@ -8,7 +8,8 @@ speech there, until there are ``--keys``. Then the same recordings without keys.
 16 kbit/s at 8 kHz).
 
 "found": the share of keys that are muted for 95% of their time or more. "false": how many times something is muted in
-the speech without keys, for each ten minutes of it.
+the speech without keys, for each ten minutes of it. With ``--calls`` the speech is that of the calls of
+`../shared/audio/calls` instead: synthetic voices, on which none of the weights and thresholds were chosen.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -44,9 +45,9 @@ HEADER = ("sound", "keys", "found", "minutes of speech", "false", "false in 10 m
 Coded = Callable[[sounds.Sound], sounds.Sound]
 
 
-def recordings() -> Iterator[sounds.Sound]:
-    """Real speech, mixed to one channel, as a telephone carries it."""
-    for folder in FOLDERS:
+def recordings(folders: Iterable[str]) -> Iterator[sounds.Sound]:
+    """Speech, mixed to one channel, as a telephone carries it."""
+    for folder in folders:
         for path in sorted((SHARED / "audio" / folder).iterdir()):
             if path.suffix in audio.SUFFIXES:
                 sound = np.concatenate(list(audio.decode(path, rate=LINE)), axis=1)
@@ -86,9 +87,10 @@ def main() -> None:
     parser.add_argument("--decibels", type=float, default=6)
     parser.add_argument("--every", type=float, default=1.5, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--calls", action="store_true", help="over the calls, which chose none of the constants")
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/benchmarks.md")
     args = parser.parse_args()
-    speech = list(recordings())
+    speech = list(recordings(("calls",) if args.calls else FOLDERS))
     random = np.random.default_rng(args.seed)
     pressed: list[tuple[sounds.Sound, list[tuple[int, int]]]] = []
     count = 0

@@ -18,7 +18,7 @@ LAYERS = (
         f"redact.{name}"
         for name in ("audio", "cover", "crosstalk", "early", "edges", "envelope", "instead", "tones", "unrecognised")
     },
-    {"redact", "live", "page", "verify"},
+    {"redact", "live", "page", "verify", "provenance"},
     {"export"},
     {"pipeline"},
     {"records", "spelling", "orders", "fetch", "rows", "database"},

@@ -6,9 +6,11 @@ Jobs are put into the database as a worker completes them, so nothing is recogni
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -303,6 +305,38 @@ def test_a_step_that_is_sent_twice_is_taken_once(place: Place) -> None:
     assert reviewer.post(f"{job}/undo", revision=2, token="t-3") == reviewer.post(
         f"{job}/undo", revision=2, token="t-3"
     )
+
+
+def _raw(place: Place, reviewer: Reviewer, job: str, body: bytes, sent: int) -> None:
+    """A decision of which so many bytes are sent before the connection is cut."""
+    head = (
+        f"POST /review/api/jobs/{job}/decisions HTTP/1.1\r\nhost: 127.0.0.1:{place.server.port}\r\n"
+        f"cookie: {reviewer.cookie}\r\nx-offrecord: 1\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", place.server.port)) as connection:
+        connection.sendall(head.encode() + body[:sent])
+
+
+def test_a_connection_that_is_lost_loses_no_decision(place: Place) -> None:
+    """Cut before all of it was sent, nothing is decided. Cut before the answer, the same is sent again: it is taken once."""
+    job, reviewer = place.job(), place.one()
+    body = json.dumps({"revision": 0, "decisions": [REJECT], "token": "lost"}).encode()
+    _raw(place, reviewer, job, body, len(body) - 1)
+    assert reviewer.get(f"{job}/document")["revision"] == 0
+    _raw(place, reviewer, job, body, len(body))
+    for _ in range(2):
+        again = reviewer.decide(job, 0, REJECT, token="lost")
+        assert (again["revision"], again["entities"][0]["state"]) == (1, "rejected")
+
+
+def test_of_many_at_once_one_is_taken(place: Place) -> None:
+    """Twelve reviewers decide on the same revision at the same moment: one is taken, eleven are told."""
+    job, reviewer = place.job(), place.one()
+    body = {"revision": 0, "decisions": [{"do": "everywhere", "entity": "e0", "decision": "accept"}]}
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: reviewer.json("POST", f"/api/jobs/{job}/decisions", body)[0], range(12)))
+    assert sorted(answers) == [200] + [409] * 11
+    assert reviewer.get(f"{job}/document")["revision"] == 1
 
 
 BAD: list[tuple[str, Any]] = [

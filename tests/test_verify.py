@@ -58,6 +58,19 @@ def test_nothing_is_found_where_nothing_is_left(recording: Path) -> None:
     assert done.listened > 3_000
 
 
+@pytest.mark.parametrize("muted", [((2_400, 3_300),), ((2_000, 2_900),), ((2_000, 2_300), (2_500, 3_300)), ()])
+def test_a_hidden_word_outside_the_intervals_is_muted_though_nobody_hears_it(
+    recording: Path, muted: tuple[Interval, ...]
+) -> None:
+    """A recogniser may take what is left of a detail for a word that it wrote there before, or for none."""
+    deaf = [word for word in NAME if word.text not in ("Margaret", "Thompson")]
+    transcript, entities = hidden(NAME, "person_name", 3, 5)
+    (row,), done = verify(recording, transcript, entities, (muted,), hearing=Script(deaf), detectors=(), policy=ALL)
+    assert covers(row, transcript.words[3].start, transcript.words[4].end)
+    assert done.found
+    assert done.left == ()
+
+
 @pytest.mark.parametrize(
     ("entity", "muted", "gone"),
     [

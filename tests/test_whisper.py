@@ -43,6 +43,12 @@ def test_a_sentence_is_recognised_with_times(recogniser: whisper.Whisper) -> Non
     assert all(word.confidence is not None for word in words)
 
 
+def test_a_chunk_names_its_language(recogniser: whisper.Whisper) -> None:
+    """What is known of English can then be used of it, whether the user or the model said so."""
+    (chunk,) = recogniser.transcribe(AUDIO / "ljspeech32" / "LJ001-0002.flac")
+    assert chunk.language == "en"
+
+
 def test_the_words_of_a_segment_are_its_text(recogniser: whisper.Whisper) -> None:
     """Nothing the recogniser wrote is lost when its pieces are joined to words."""
     words, _ = _words(recogniser.transcribe(AUDIO / "calls" / "d001.mp3"))

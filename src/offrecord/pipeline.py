@@ -7,17 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offrecord import audio
 from offrecord.detect import Detector, detect, patterns, tagger
+from offrecord.detect.invented import Invented
 from offrecord.errors import UsageError
 from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in, own_labels
 from offrecord.live import Live
 from offrecord.meter import Meter, measure
+from offrecord.provenance import made_with
 from offrecord.ranges import merged
 from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
@@ -175,7 +176,9 @@ class Redactor:
             return self._finish(value, "imported", say, envelope=envelope, source=before, sound=heard_again)
         # Two voices at once are put in order at the end, and a language model reads it all: nothing is final before.
         in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
-        live = Live(self.detectors, self.policy, say) if say and in_order else None
+        invented = Invented()
+        detectors = (*self.detectors, invented.find)
+        live = Live(detectors, self.policy, say) if say and in_order else None
         meter = Meter(speech=self.policy.strict, tones=self.policy.key_tones)
         words: list[Word] = []
         end = 0
@@ -183,12 +186,14 @@ class Redactor:
         for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
             words += chunk.words
             end, copy = chunk.end, chunk.copy
+            if self.settings.strictness != "precision" and self.settings.detector != "llm":
+                invented.hear(chunk.words, chunk.language or self.settings.language)
             if live:
                 live.hear(chunk.words)
         heard = Transcript.spoken(words, end, self.settings.language)
         heard = unredacted(heard) if unredacted else heard
         name, envelope = self.recogniser.name, meter.envelope()
-        redaction = self._finish(heard, name, say, live, envelope=envelope, source=before, sound=heard_again)
+        redaction = self._finish(heard, name, say, live, detectors, envelope=envelope, source=before, sound=heard_again)
         return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
 
     def transcribe(self, source: str | Path) -> Transcript:
@@ -219,12 +224,14 @@ class Redactor:
         recogniser: str,
         say: Say | None,
         live: Live | None = None,
+        detectors: Sequence[Detector] = (),
         *,
         envelope: Envelope | None = None,
         source: tuple[int, ...] | None = None,
         sound: Path | None = None,
     ) -> Redaction:
-        spans, asked = (live.finish(transcript), None) if live else self._detect(transcript)
+        tagger_ = None if self.settings.detector == "llm" else self.tagger
+        spans, asked = (live.finish(transcript), None) if live else self._detect(transcript, detectors)
         entities = resolve(transcript, spans, self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
         covered = cover(transcript, entities, self.policy, envelope)
@@ -232,7 +239,7 @@ class Redactor:
             redacted,
             placed,
             covered.muted,
-            self._made_with(recogniser),
+            made_with(self.settings, self.policy, recogniser, tagger_, self._llm),
             asked.usage if asked else None,
             covered.channels,
             covered.unrecognised,
@@ -267,32 +274,13 @@ class Redactor:
         channels = () if all(row == muted for row in rows) else rows
         return replace(redaction, muted=muted, channels=channels, verification=done)
 
-    def _detect(self, transcript: Transcript) -> tuple[list[Span], Asked | None]:
-        """All claims on ``transcript``, and what a language model was asked for them."""
+    def _detect(self, transcript: Transcript, by: Sequence[Detector] = ()) -> tuple[list[Span], Asked | None]:
+        """All claims on ``transcript`` of our detectors, or those given, and what a language model was asked."""
         asked = self._llm.ask() if self._llm else None
-        own = self.policy.own
-        spans = detect(
-            transcript.view, self.detectors, threads=self._threads, own=own, reader=asked.read if asked else None
-        )
+        read = asked.read if asked else None
+        by, own = by or self.detectors, self.policy.own
+        spans = detect(transcript.view, by, threads=self._threads, own=own, reader=read)
         return spans, asked
-
-    def _made_with(self, recogniser: str) -> dict[str, str]:
-        tagged = self.settings.detector != "llm"
-        return {
-            "offrecord": version("offrecord"),
-            "recogniser": recogniser,
-            "detector": self.settings.detector,
-            "llm": self._llm.name if self._llm else "none",
-            "tagger": self.tagger.name if tagged else "none",
-            "strictness": self.settings.strictness,
-            "threshold": f"{self.tagger.sure:g}" if tagged else "none",
-            "labels": ",".join(sorted(self.policy.labels)),
-            "substitution": self.policy.substitution,
-            "sound": self.policy.sound,
-            "pad": f"{self.policy.pad}",
-            "strict": "yes" if self.policy.strict else "no",
-            "key_tones": "yes" if self.policy.key_tones else "no",
-        }
 
 
 _HIDING = frozenset({"policy", "substitute", "sound", "pad", "channels"})

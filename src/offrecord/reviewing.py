@@ -35,7 +35,7 @@ _OPENS_S = 60 * 60
 
 def review(
     given: Annotated[
-        Path | None, Argument(metavar="[FILE]", help="A recording, or a text (.txt, .md); none goes with --home.")
+        Path | None, Argument(metavar="FILE", help="A recording, or a text (.txt, .md); none goes with --home.")
     ] = None,
     home: Annotated[
         Path | None, Option(help="Directory that keeps the review; without it all is erased when the command ends.")

@@ -97,7 +97,8 @@ class Ledger:
         """What changes whenever something of the review does."""
         with self._db.reading() as db:
             row: tuple[Any, ...] | None = db.execute(
-                "SELECT revision, kept, finished, ready FROM reviews WHERE job = ?", (job,)
+                f"SELECT revision, kept, ready, finish, {STATE} FROM reviews AS r WHERE job = ?",  # noqa: S608
+                (job,),
             ).fetchone()
         return row
 
@@ -199,6 +200,14 @@ class Ledger:
         )
         row = (job, as_json(draft.record()), as_json(original_record(original)), peaks)
         db.execute("INSERT INTO drafts (job, draft, original, peaks) VALUES (?, ?, ?, ?)", row)
+
+    def redraft(self, job: str, claim: Claim, draft: Draft) -> None:
+        """Keep what the worker with this claim found, though it will fail: where a person is to look."""
+        with self._db.writing() as db:
+            db.execute(
+                "UPDATE drafts SET draft = ? WHERE job = ? AND EXISTS (SELECT 1 FROM jobs WHERE claim = ?)",
+                (as_json(draft.record()), job, claim.token),
+            )
 
     def erase(self, job: str, who: str) -> None:
         """Erase what was said: the words that are not shown, and the original sound.

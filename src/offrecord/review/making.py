@@ -30,7 +30,17 @@ from offrecord.review.steps import Entry
 from offrecord.types import Entity, Interval, Redaction, Span, Transcript, Verification
 from offrecord.verify import Muted, verify
 
-__all__ = ["decided_redaction", "entities_of", "files", "listened", "peaks", "playback", "rows_of", "zipped"]
+__all__ = [
+    "StillHeard",
+    "decided_redaction",
+    "entities_of",
+    "files",
+    "listened",
+    "peaks",
+    "playback",
+    "rows_of",
+    "zipped",
+]
 
 PEAK_MS = 10
 """Milliseconds that a byte of the peaks stands for."""
@@ -89,7 +99,7 @@ def listened(
 
 
 def decided_redaction(
-    redactor: Redactor, source: Path | None, transcript: Transcript, draft: Draft, marks: Marks, revision: int
+    redactor: Redactor, source: Path | None, transcript: Transcript, draft: Draft, marks: Marks
 ) -> Redaction:
     """What the marks say, of the recording at ``source``, or of a text.
 
@@ -97,7 +107,7 @@ def decided_redaction(
     """
     entities, more = entities_of(transcript, draft, marks)
     redacted, placed = substitute(transcript, entities, redactor.policy.substitution)
-    made_with = {**draft.made_with, "reviewed": f"{revision}"}
+    made_with = {**draft.made_with, "reviewed": "yes"}
     if source is None:
         return Redaction(redacted, placed, made_with=made_with)
     before = audio.identity(source)
@@ -130,12 +140,21 @@ def _said(transcript: Transcript, words: range) -> str:
     return " ".join(transcript.words[i].text for i in words)
 
 
-def _refusal(done: Verification) -> Unverified:
+class StillHeard(Unverified):
+    """The second listening still hears details, in the intervals ``left``. For the reviewer to read."""
+
+    def __init__(self, text: str, left: tuple[Interval, ...]) -> None:
+        super().__init__(text)
+        self.left = left
+
+
+def _refusal(done: Verification) -> StillHeard:
     places = ", ".join(f"{start} to {end}" for start, end in done.left[:_NAMED])
     more = f" and {len(done.left) - _NAMED} more" if len(done.left) > _NAMED else ""
-    return Unverified(
+    return StillHeard(
         f"a detail is still heard in the redacted sound in {len(done.left)} places (at {places} ms{more}), so no files "
-        "were made; widen the details there, or mark the time in the waveform, and finish again"
+        "were made; widen the details there, or mark the time in the waveform, and finish again",
+        done.left,
     )
 
 

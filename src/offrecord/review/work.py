@@ -25,7 +25,7 @@ from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.review import making
-from offrecord.review.draft import Draft
+from offrecord.review.draft import Draft, Suspect
 from offrecord.review.ledger import Ledger
 from offrecord.review.steps import History
 from offrecord.review.suspects import suspects
@@ -165,7 +165,13 @@ def _finished(
     transcript, recording = review.original.transcript, source if review.original.transcript.timed else None
     if recording is not None:
         pace("verifying", 0.3)
-    redaction = making.decided_redaction(redactor, recording, transcript, review.draft, marks, revision)
+    try:
+        redaction = making.decided_redaction(redactor, recording, transcript, review.draft, marks)
+    except making.StillHeard as error:
+        heard = {Suspect("verification", start, end) for start, end in error.left} - {*review.draft.suspects}
+        found = sorted([*review.draft.suspects, *heard], key=lambda each: (each.start, each.end))
+        ledger.redraft(job, claim, replace(review.draft, suspects=tuple(found)))
+        raise
     pace("writing", 0.8)
     (work / "files").mkdir()
     paths = making.files(redaction, recording, work / "files", redactor)

@@ -24,12 +24,13 @@ class Chunk(NamedTuple):
     """What a recogniser heard up to ``end`` (milliseconds from the start of the recording), since the chunk before.
 
     The last chunk's ``end`` is the length of the recording. ``copy``: for a recogniser elsewhere, what became of the
-    copy there; None where nothing left the machine.
+    copy there; None where nothing left the machine. ``language``: what was spoken, as ``en``, where that is known.
     """
 
     words: list[Word]
     end: int
     copy: Copy | None = None
+    language: str | None = None
 
 
 class Recogniser(Protocol):

@@ -70,15 +70,20 @@ class Whisper:
         position = 0
         for samples in chunks(overheard(audio.decode(path, rate=RATE, channels=channels), listen)):
             start, end = _ms(position), _ms(position + samples.shape[1])
-            words = [
-                word
+            heard = [
+                self._words(channel, start, end, number if len(samples) > 1 else None)
                 for number, channel in enumerate(samples)
-                for word in self._words(channel, start, end, number if len(samples) > 1 else None)
             ]
-            yield Chunk(words, end)
+            languages = {language for words, language in heard if words}
+            yield Chunk(
+                [word for words, _ in heard for word in words],
+                end,
+                language=languages.pop() if len(languages) == 1 else None,
+            )
             position += samples.shape[1]
 
-    def _words(self, samples: NDArray[np.float32], start: int, end: int, channel: int | None) -> list[Word]:
+    def _words(self, samples: NDArray[np.float32], start: int, end: int, channel: int | None) -> tuple[list[Word], str]:
+        """The words of a chunk of one channel, and their language."""
         segments, info = self.model.transcribe(
             samples,
             language=self.language,
@@ -99,7 +104,7 @@ class Whisper:
             )
             for text, from_s, to_s, probability in pieces
         ]
-        return sorted(words, key=lambda word: word.start)
+        return sorted(words, key=lambda word: word.start), info.language
 
     @property
     def decoding(self) -> str:

@@ -1,8 +1,9 @@
 """The second listening: what is still to be heard in the redacted sound, and muting that as well.
 
 The recording is decoded, muted in memory as it will be, and recognised once more, otherwise than before. Where the
-words give away what was hidden (`traces`), the intervals grow towards them, and what changed is heard again. They never
-shrink; what is still heard after the last round is said in the result, for the pipeline to refuse. No text leaves here.
+words give away what was hidden (`traces`), or a hidden word is not muted from its start to its end, the intervals grow
+towards it, and what changed is heard again. They never shrink; what is still heard after the last round is said in the
+result, for the pipeline to refuse. No text leaves here.
 """
 
 from __future__ import annotations
@@ -183,6 +184,12 @@ def verify(
             f"the second listening with {hearing.name} heard {again} of {passed} words that are not hidden, so it "
             "proves nothing; name another recogniser with --verify-model, or --verify off"
         )
+    found += [
+        _Found(row, start, end)
+        for row, start, end in listening.hidden.uncovered(muted)
+        # Once is enough: it is muted with a trace that is there or close by.
+        if not any(t.row == row and t.start - _STEP_MS <= start and end <= t.end + _STEP_MS for t in found)
+    ]
     heard, rounds, widened, added = len(found), 0, 0, 0
     while found and rounds < ROUNDS:
         rounds += 1

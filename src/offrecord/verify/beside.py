@@ -15,6 +15,7 @@ from offrecord.detect import repeats
 from offrecord.detect.spoken import written
 from offrecord.labels import DENIED
 from offrecord.types import Entity, Interval, Policy, Span, Transcript, Word
+from offrecord.verify.pieces import audible
 
 __all__ = ["Hidden", "Side", "Unit", "Utterance", "units"]
 
@@ -82,6 +83,20 @@ class Hidden:
             first_word, last_word = words[unit.words[0]], words[unit.words[-1]]
             known = bool(labels), "person_name" in labels
             found.append(Side(unit.low, *known, first_word.start, max(first_word.end, last_word.end)))
+        return found
+
+    def uncovered(self, muted: Sequence[Sequence[Interval]]) -> list[tuple[int, int, int]]:
+        """Row, start and end of what of the hidden words, as the transcript times them, no interval mutes.
+
+        Intervals are made to cover them all, so this is a fault of ours, and one that listening alone may not show: a
+        recogniser can take the first syllable of a number for a word that it wrote there before.
+        """
+        found = []
+        for i in sorted(self._labels):
+            word = self.transcript.words[i]
+            said = [(word.start, max(word.end, word.start + 1))]
+            rows = range(len(muted)) if word.channel is None or len(muted) == 1 else (word.channel,)
+            found += [(row, start, end) for row in rows for start, end in audible(said, muted[row])]
         return found
 
     def repeated(self, text: str) -> list[Span]:

@@ -5,7 +5,7 @@
     python bench/review.py --shots docs          # the screenshots of docs/review.md, of a server's job: --job URL
 
 A key's time is the duration that the browser itself logs for its `keydown` (Event Timing: from the press to the next
-frame that is painted, in steps of 8 ms). The page is served by the tests' stub, so nothing but the page is measured; the
+frame that is painted, in steps of 8 ms). The page is served by the tests' stub, so that nothing else is measured; the
 browser is Debian's chromium, headless. Playwright comes with the extra `browser`.
 """
 
@@ -42,10 +42,12 @@ KEYS = {
 }
 # What the browser says of each key, and of every piece of work that held it up for longer than 50 ms.
 OBSERVE = """() => {
+    const watch = (call, kind) => new PerformanceObserver((all) => all.getEntries().forEach(call)).observe(kind);
     window.keys = []; window.long = [];
-    new PerformanceObserver((list) => { for (const entry of list.getEntries()) if (entry.name === "keydown") keys.push([entry.duration, entry.processingEnd - entry.processingStart]); })
-        .observe({type: "event", durationThreshold: 16});
-    new PerformanceObserver((list) => { for (const entry of list.getEntries()) long.push(entry.duration); }).observe({type: "longtask"});
+    watch((entry) => {
+        if (entry.name === "keydown") keys.push([entry.duration, entry.processingEnd - entry.processingStart]);
+    }, {type: "event", durationThreshold: 16});
+    watch((entry) => long.push(entry.duration), {type: "longtask"});
 }"""
 OPENED = """() => new Promise((done) => {
     const look = () => {
@@ -83,9 +85,8 @@ def measure(browser: Browser, url: str, repeats: int) -> None:
         # Below 16 ms the browser logs nothing: such presses count as 16.
         times = sorted([entry[0] for entry in logged] + [16.0] * max(0, len(keys) - len(logged)))
         work = max((entry[1] for entry in logged), default=0)
-        print(
-            f"{name:20} {len(keys):8} {statistics.median(times):7.0f}  {times[int(0.95 * (len(times) - 1))]:7.0f}  {times[-1]:7.0f}   {work:17.1f}"
-        )
+        middle, most = statistics.median(times), times[int(0.95 * (len(times) - 1))]
+        print(f"{name:20} {len(keys):8} {middle:7.0f}  {most:7.0f}  {times[-1]:7.0f}   {work:17.1f}")
     tab.evaluate("() => { window.long.length = 0; }")
     for key in ("f", "Tab"):
         tab.keyboard.press(key)
@@ -155,7 +156,8 @@ def main() -> None:
     job = long_job("hour", words=round(10_000 * hours), details=round(400 * hours), duration=round(3_600_000 * hours))
     with serving(Stub(job)) as stub, sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
         )
         if given.shots:
             shoot(browser, given.job or f"{stub.url}/review/hour", given.shots)

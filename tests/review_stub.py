@@ -146,7 +146,9 @@ class Stub:
 
         def handler(_: Request) -> Response:
             text = files("offrecord").joinpath("server", "static", f"review.{kind}").read_text(encoding="utf-8")
-            return Response(text, media_type=media, headers={"content-security-policy": CSP, "cache-control": "no-cache"})
+            return Response(
+                text, media_type=media, headers={"content-security-policy": CSP, "cache-control": "no-cache"}
+            )
 
         return handler
 
@@ -207,7 +209,11 @@ class Stub:
         body = await request.body()
         self._made += 1
         made = job(f"new{self._made}", status="processing", stage="transcribing", share=0.25, left_s=90)
-        made.info |= {"timed": request.headers["content-type"] != "text/plain", "review": "open", "policy": request.query_params["policy"]}
+        made.info |= {
+            "timed": request.headers["content-type"] != "text/plain",
+            "review": "open",
+            "policy": request.query_params["policy"],
+        }
         self.bodies.append(("/review/api/jobs", body))
         self.jobs[made.id] = made
         return JSONResponse(made.info, 201)
@@ -244,7 +250,11 @@ class Stub:
         size = 44 + 2 * _RATE * found.info["duration"] // 1_000
         first, _, last = request.headers.get("range", "bytes=0-").removeprefix("bytes=").partition("-")
         start, end = int(first), min(size, int(last) + 1 if last else size)
-        headers = {"accept-ranges": "bytes", "content-length": str(end - start), "content-range": f"bytes {start}-{end - 1}/{size}"}
+        headers = {
+            "accept-ranges": "bytes",
+            "content-length": str(end - start),
+            "content-range": f"bytes {start}-{end - 1}/{size}",
+        }
         return StreamingResponse(_wav(start, end, size), 206, headers | {"cache-control": "no-store"}, "audio/wav")
 
     def _original(self, found: Job, request: Request, _: Any) -> Response:

@@ -159,13 +159,15 @@ def test_the_list_says_how_each_job_is(profile: Callable[..., Opened], stub: Stu
     ):
         stub.jobs[made.id] = made
     tab = profile().tab("/")
-    expect(tab.locator("#jobs-list .facts")).to_have_text([
-        "0 details · finished · original erased",
-        "0:24 · 0 details · 2 details still to hear · of the API, read only",
-        "failed: No speech was found in it",
-        "finding details, 40%, about 2 min left",
-        "0:24 · 5 details · listened to again: nothing left · to review",
-    ])
+    expect(tab.locator("#jobs-list .facts")).to_have_text(
+        [
+            "0 details · finished · original erased",
+            "0:24 · 0 details · 2 details still to hear · of the API, read only",
+            "failed: No speech was found in it",
+            "finding details, 40%, about 2 min left",
+            "0:24 · 5 details · listened to again: nothing left · to review",
+        ]
+    )
     assert tab.locator("#jobs-list a").count() == 4
     tab.get_by_role("button", name="Delete").first.click()
     tab.get_by_role("button", name="Delete it").click()
@@ -192,7 +194,10 @@ def test_a_file_may_be_dropped(profile: Callable[..., Opened], stub: Stub) -> No
     """Anywhere on the page; an empty one is refused."""
     tab = profile().tab("/")
     expect(tab.get_by_role("heading", name="Jobs")).to_be_visible()
-    for content, wait in (("", tab.get_by_text("This file is empty.")), ("abc", tab.get_by_text("recognising speech").first)):
+    for content, wait in (
+        ("", tab.get_by_text("This file is empty.")),
+        ("abc", tab.get_by_text("recognising speech").first),
+    ):
         files = tab.evaluate_handle("""(content) => {
             const given = new DataTransfer();
             given.items.add(new File([content], "call.wav"));
@@ -223,7 +228,9 @@ def test_every_preset_can_be_chosen(profile: Callable[..., Opened]) -> None:
     ],
     ids=["failed", "waiting", "working", "deleted", "foreign"],
 )
-def test_a_job_that_cannot_be_reviewed(fields: dict[str, Any], title: str, text: str, profile: Callable[..., Opened], stub: Stub) -> None:
+def test_a_job_that_cannot_be_reviewed(
+    fields: dict[str, Any], title: str, text: str, profile: Callable[..., Opened], stub: Stub
+) -> None:
     """The page says what it is with it, in words."""
     made = job("odd", **{name: value for name, value in fields.items() if name != "owner"})
     made.owner = fields.get("owner", "")
@@ -387,7 +394,12 @@ def test_buttons_do_what_keys_do(review: Callable[..., Any]) -> None:
     """Edges, everywhere, next and previous, undo."""
     tab, made = review()
     tab.get_by_text("Edges and everywhere").click()
-    for name in ("Start one word earlier", "End one word later", "Start 50 milliseconds earlier", "End 50 milliseconds later"):
+    for name in (
+        "Start one word earlier",
+        "End one word later",
+        "Start 50 milliseconds earlier",
+        "End 50 milliseconds later",
+    ):
         tab.get_by_role("button", name=name).click()
     saved(tab)
     assert (made.entity("e0")["words"], made.entity("e0")["pad"]) == ([1, 5], [50, 50])
@@ -437,7 +449,11 @@ def test_a_stretch_is_dragged_in_the_waveform(review: Callable[..., Any]) -> Non
     press(tab, "i", "Enter")
     saved(tab)
     (step,) = made.steps
-    assert (step["do"], step["start"], step["end"]) == ("add_time", pytest.approx(6_000, abs=60), pytest.approx(12_000, abs=60))
+    assert (step["do"], step["start"], step["end"]) == (
+        "add_time",
+        pytest.approx(6_000, abs=60),
+        pytest.approx(12_000, abs=60),
+    )
 
 
 def test_words_come_back_when_an_addition_is_undone(review: Callable[..., Any]) -> None:
@@ -540,7 +556,7 @@ def test_the_waveform_is_a_slider_and_zooms(review: Callable[..., Any]) -> None:
 def test_a_lost_answer_is_not_a_lost_decision(review: Callable[..., Any], stub: Stub) -> None:
     """The connection breaks after the server has saved: the page asks again, and it is one decision."""
     tab, made = review()
-    broken = []
+    broken: list[Any] = []
 
     def breaks(route: Any) -> None:
         if broken:
@@ -627,7 +643,9 @@ def test_two_reviewers_at_different_details(profile: Callable[..., Opened], stub
     press(second, "End", "x")
     saved(first)
     saved(second)
-    expect(second.locator("#toast")).to_have_text("Another reviewer changed 1 other detail meanwhile. Yours is saved as well.")
+    expect(second.locator("#toast")).to_have_text(
+        "Another reviewer changed 1 other detail meanwhile. Yours is saved as well."
+    )
     assert (made.states()[0], made.states()[4]) == ("accepted", "rejected")
 
 
@@ -740,7 +758,17 @@ def test_a_server_that_does_not_show_originals(profile: Callable[..., Opened]) -
 
 def test_whatever_was_said_is_text(review: Callable[..., Any]) -> None:
     """Markup, scripts, long words and words from right to left are shown as they are, in place, and run nowhere."""
-    said = ["<img src=x onerror=alert(1)>", "<script>alert(2)</script>", "x" * 3_000, "שלום", "مرحبا", "\u202eevil", "${7*7}", "</span><b>bold", *SAID]
+    said = [
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(2)</script>",
+        "x" * 3_000,
+        "שלום",
+        "مرحبا",
+        "\u202eevil",
+        "${7*7}",
+        "</span><b>bold",
+        *SAID,
+    ]
     given = job("hostile", said=said, hidden=[(9, 10)], error="<b>no</b>")
     given.utterances[0]["speaker"] = "<i>Speaker</i>"
     given.entities[0] |= {"label": '"><U>OWN</U>', "source": ["<s>tagger</s>"]}
@@ -776,7 +804,9 @@ def test_finish(review: Callable[..., Any]) -> None:
     """Confirmed with counts, with progress, to files and audit record; then the original can be erased, by one click and a yes."""
     tab, made = review()
     press(tab, "a", "x", "F")
-    expect(tab.locator("#sure-facts")).to_have_text("1accepted0added by you1rejected: will be released3undecided: will be hidden, as accepted ones")
+    expect(tab.locator("#sure-facts")).to_have_text(
+        "1accepted0added by you1rejected: will be released3undecided: will be hidden, as accepted ones"
+    )
     press(tab, "Escape")
     assert made.info["review"] == "open"
     press(tab, "F")
@@ -785,7 +815,9 @@ def test_finish(review: Callable[..., Any]) -> None:
     press(tab, "a")
     expect(tab.locator("#toast")).to_contain_text("It is being finished")
     made.info |= {"review": "finished", "stage": "done"}
-    expect(tab.locator("#outcome-text")).to_have_text("Listened to again: nothing left. The original is still on the server.")
+    expect(tab.locator("#outcome-text")).to_have_text(
+        "Listened to again: nothing left. The original is still on the server."
+    )
     assert tab.evaluate("document.activeElement.id") == "download"
     with tab.expect_download() as download:
         press(tab, "Enter")
@@ -818,7 +850,7 @@ def test_finishing_may_fail(review: Callable[..., Any]) -> None:
 # ---- for everybody
 
 
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "narrow": {"viewport": {"width": 360, "height": 740}, "has_touch": True},
@@ -831,16 +863,24 @@ def test_axe_finds_nothing(look: str, profile: Callable[..., Opened], stub: Stub
     if not AXE.is_file():
         pytest.skip("needs `npm install --prefix tests/contract --ignore-scripts`")
     given = job(said=SAID, hidden=HIDDEN)
-    given.suspects = [{"id": "s", "kind": "unrecognised", "start": 22_000, "end": 23_000, "words": None, "entity": None}]
+    given.suspects = [
+        {"id": "s", "kind": "unrecognised", "start": 22_000, "end": 23_000, "words": None, "entity": None}
+    ]
     stub.jobs.clear()
-    stub.jobs |= {"j1": given, "p": job("p", status="processing", stage="redacting", share=0.5), "f": job("f", status="error")}
+    stub.jobs |= {
+        "j1": given,
+        "p": job("p", status="processing", stage="redacting", share=0.5),
+        "f": job("f", status="error"),
+    }
     reviewer = profile(reduced_motion="reduce", **LOOKS[look])
-    found = []
+    found: list[Any] = []
 
     def check(tab: Any, where: str) -> None:
         if not tab.evaluate("typeof axe !== 'undefined'"):
             tab.evaluate(AXE.read_text(encoding="utf-8"))
-        result = tab.evaluate("axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+        result = tab.evaluate(
+            "axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        )
         found.extend((where, v["id"], [node["target"] for node in v["nodes"]][:3]) for v in result["violations"])
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
 
@@ -855,7 +895,14 @@ def test_axe_finds_nothing(look: str, profile: Callable[..., Opened], stub: Stub
     press(tab, "a", "x")
     saved(tab)
     check(tab, "job")
-    for keys, where in ((["u"], "held"), (["l"], "labels"), (["?"], "help"), (["F"], "finish"), (["s"], "suspects"), (["f"], "filters")):
+    for keys, where in (
+        (["u"], "held"),
+        (["l"], "labels"),
+        (["?"], "help"),
+        (["F"], "finish"),
+        (["s"], "suspects"),
+        (["f"], "filters"),
+    ):
         press(tab, *keys)
         if where == "held":
             expect(tab.locator("#held")).to_be_visible()

@@ -81,7 +81,9 @@ def _play(chromium: Any, server: Server) -> Played:
         tab.keyboard.press(key)
     tab.wait_for_timeout(200)
     expect(tab.locator("#saved")).to_have_attribute("data-state", "saved", timeout=60_000)
-    played.page = tab.content() + tab.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    played.page = tab.content() + tab.evaluate(
+        "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    )
     played.marks = len({mark.get_attribute("data-e") for mark in tab.locator("#transcript mark").all()})
     job = tab.url.partition("#")[0].rpartition("/")[2]
     # Whatever was received so far; the files, in which what was rejected is released, come after.
@@ -150,7 +152,9 @@ def test_twenty_decisions_were_saved(played: Played) -> None:
         "everywhere", "add_time", "accept", "accept", "reject", "words", "words", "pad",
     ]  # fmt: skip
     assert [step["to"] for step in played.posted[20:]] == ["undo", "undo", "undo", "redo", "redo"]
-    assert [step["revision"] for step in played.posted] == list(range(played.posted[0]["revision"], played.posted[0]["revision"] + 25))
+    assert [step["revision"] for step in played.posted] == list(
+        range(played.posted[0]["revision"], played.posted[0]["revision"] + 25)
+    )
     assert played.document["can_undo"]
 
 
@@ -186,7 +190,9 @@ def test_the_audit_record_holds_no_word(played: Played) -> None:
 
 def test_nothing_of_the_original_reached_the_browser(played: Played) -> None:
     """No word that was found to be a detail is in the page, its storage or any answer, what was rejected included."""
-    hidden = {i for e in played.document["entities"] if e["words"] and e["id"].startswith("e") for i in range(*e["words"])}
+    hidden = {
+        i for e in played.document["entities"] if e["words"] and e["id"].startswith("e") for i in range(*e["words"])
+    }
     told = {re.sub(r"\W", "", word).lower() for i, word in enumerate(played.original) if i not in hidden}
     secrets = {re.sub(r"\W", "", played.original[i]).lower() for i in hidden} - told
     labels = {part for entity in played.document["entities"] for part in entity["label"].lower().split("_")}

@@ -856,7 +856,7 @@ function sure(title, text, yes, facts = []) {
 
 // ---- Transcript -----------------------------------------------------------------------------------------------------
 
-// In blocks of some forty words, each filled when it comes near: the browser lays out only what is seen.
+// In blocks of at most twice so many words, each filled when it comes near: the browser lays out only what is seen.
 const BLOCK = 40;
 const STATES = { found: "undecided", accepted: "accepted", rejected: "rejected", added: "added" };
 let filling = null;
@@ -904,9 +904,12 @@ function fillSome(deadline) {
   filling = filled < job.blocks.length ? idle(fillSome) : null;
 }
 
-// Speech: some forty words. A text: the next line break after that, so that its lines stay.
+// Speech: where a sentence ends, after some thirty words. A text: at a line break, so that its lines stay.
 function cutAt(start, end, isTimed) {
-  if (isTimed) return Math.min(end, start + BLOCK);
+  if (isTimed) {
+    for (let i = start + BLOCK / 2; i < Math.min(end, start + 2 * BLOCK); i++) if (/[.?!…]$/.test(job.words[i - 1][TEXT])) return i;
+    return Math.min(end, start + BLOCK);
+  }
   for (let i = start + 1; i < Math.min(end, start + 400); i++) if (i - start >= BLOCK && job.words[i - 1][GAP].includes("\n")) return i;
   return Math.min(end, start + 400);
 }
@@ -1274,7 +1277,7 @@ function markHere() {
 
 // ---- Waveform -------------------------------------------------------------------------------------------------------
 
-const wave = { from: 0, to: 1, width: 0, heights: [0, 0], whole: null, detail: null, colours: {}, asking: null, timer: 0, isDrawing: false };
+const wave = { from: 0, to: 1, width: 0, heights: [0, 0], gain: 1, whole: null, detail: null, colours: {}, asking: null, timer: 0, isDrawing: false };
 const SHORTEST = 1500;
 const canvases = [$("wave-canvas"), $("whole-canvas")];
 
@@ -1290,7 +1293,8 @@ function openWave() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); drawSoon(); });
   new ResizeObserver(() => { measure(); drawSoon(); placeHeads(); wanted(); }).observe($("wave"));
   measure();
-  peaksOf(0, length(), 1200).then((peaks) => { wave.whole = peaks; drawSoon(); }).catch(() => { /* drawn without */ });
+  // A quiet recording would be a flat line; what is hardly there at all stays one.
+  peaksOf(0, length(), 1200).then((peaks) => { wave.whole = peaks; wave.gain = 1 / Math.max(0.05, ...peaks.peaks); drawSoon(); }).catch(() => { /* drawn without */ });
 }
 
 function readColours() {
@@ -1363,7 +1367,7 @@ function drawPeaks(context, { from: first, to: last, peaks }, from, to, width, h
     const b = Math.max(a + 1, Math.floor(((((left + step) / width) * (to - from) + from - first) / (last - first)) * peaks.length));
     let peak = 0;
     for (let i = Math.max(0, a); i < Math.min(peaks.length, b); i++) if (peaks[i] > peak) peak = peaks[i];
-    const tall = Math.max(1, peak * (height - 12));
+    const tall = Math.max(1, Math.min(1, peak * wave.gain) * (height - (isLarge ? 12 : 4)));
     context.fillRect(left, middle - tall / 2, step - 1, tall);
   }
 }

@@ -13,7 +13,9 @@ from offrecord.server.fields import FIELDS
 from offrecord.settings import ServerSettings, Settings
 
 HERE = Path(__file__).parent
-COMMANDS = ("redact", "batch", "detect", "labels", "doctor", "serve", "version")
+COMMANDS = (
+    "redact", "batch", "detect", "labels", "doctor", "serve", "review", "export-decisions", "version",
+)  # fmt: skip
 
 
 def cli_page() -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reviews
 from archives import Saying, order, ran, recording
 from assemblyai_stub import KEY as STUB_KEY
 from assemblyai_stub import AssemblyAIStub, word
@@ -27,6 +28,7 @@ from clocks import Wound
 from gateways import Play, Turn, answer, completion, error, gateway, perfect
 from hearings import Dreamer, Script, clock, said
 from pydantic import SecretStr
+from reviews import drafted, spoken
 from rich.console import Console
 from servers import Answer
 from sounds import voice, write
@@ -47,7 +49,12 @@ from offrecord.fetch import Limits, download
 from offrecord.orders import Order
 from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
+from offrecord.review import audit, counts, decisions, listing
+from offrecord.review.ledger import Ledger
+from offrecord.review.marks import Original, decided
 from offrecord.server.asking import parse
+from offrecord.server.desk import Desk
+from offrecord.server.sessions import Session
 from offrecord.store import Store
 from offrecord.transcribe import imported, sending
 from offrecord.transcribe.assemblyai import AssemblyAI
@@ -305,6 +312,30 @@ def _order_asked(_: Path) -> object:
     return parse({"audio_url": CANARY, "webhook_url": f"http://{CANARY}"}, english_only=True)
 
 
+def _review(directory: Path) -> object:
+    """What a review holds of what was said, and a decision that cannot be."""
+    said_ = spoken(f"my name is {CANARY} and so on")
+    with closing(Store(directory)) as store:
+        ledger = Ledger(store)
+        job = reviews.done(store, said_, drafted(said_, (3, 4, "person_name")))
+        desk = Desk(ledger)
+        row = listing.one(store, job, "local")
+        assert row
+        everywhere = decisions.parse([{"do": "everywhere", "entity": "e0", "decision": "reject"}])
+        taken = desk.step(row, "me", "decide", 0, decisions=everywhere)
+        shown = desk.document(row), taken, audit.as_csv(ledger.entries(job)), counts.counted(ledger)
+        return ledger.review(job), vars(desk), row, shown, Session(CANARY, 0)
+
+
+def _undecided(_: Path) -> object:
+    said_ = spoken(f"my name is {CANARY}")
+    return decided(Original(said_), (), decisions.parse([{"do": "words", "entity": CANARY, "words": [0, 1]}]), 1)
+
+
+def _no_decision(_: Path) -> object:
+    return decisions.parse([{"do": CANARY, "entity": CANARY, "words": [CANARY], "label": CANARY}])
+
+
 def _refused_body(_: Path) -> object:
     with pytest.raises(HTTPException) as raised:
         parse({"audio_url": "a", "redact_pii": True, "redact_pii_policies": [CANARY]}, english_only=True)
@@ -386,7 +417,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _page, _tags, _video, _changed,
     _verified, _unverified,
     _batch, _batch_kept, _batch_named, _batch_listed,
-    _order, _rows, _order_asked, _refused_body, _refused_url, _conversation, _bad_conversation,
+    _order, _rows, _order_asked, _refused_body, _review, _undecided, _no_decision, _refused_url, _conversation, _bad_conversation,
     _worker("print"), _worker("fault"), _worker("die"),
 ]  # fmt: skip
 

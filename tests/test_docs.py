@@ -76,6 +76,18 @@ def test_every_preset_is_documented() -> None:
     assert all(f"| `{preset}` |" in page for preset in PRESETS)
 
 
+def test_every_key_of_the_review_page_is_in_its_guide() -> None:
+    """What the page's own list of keys names stands in the guide's table, and nothing else does."""
+    page = (ROOT / "src/offrecord/server/static/review.html").read_text(encoding="utf-8")
+    listed = re.search(r'<div class="keys">(.+?)</div>', page, re.DOTALL)
+    assert listed
+    keys = {key for row in re.findall(r"<dt>(.+?)</dt>", listed[1]) for key in re.findall(r"<kbd>(.+?)</kbd>", row)}
+    table = (DOCS / "review.md").read_text(encoding="utf-8").split("## Keys")[1].split("## On a telephone")[0]
+    named = {key for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for key in re.findall(r"`(.+?)`", row)}
+    assert keys <= named
+    assert named - keys <= {"Ctrl"}
+
+
 def test_the_changelog_has_the_version() -> None:
     """The version that the package gives has its entry."""
     assert f"## [{offrecord.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -23,6 +23,7 @@ LAYERS = (
     {"pipeline"},
     {"records", "spelling", "orders", "fetch", "rows", "database", "executors"},
     {"queue"},
+    {"review"},
     {"store", "jobs"},
     {"workers", "elsewhere"},
     {"dispatching"},
@@ -30,7 +31,7 @@ LAYERS = (
     {"sources"},
     {"batch"},
     {"terminal", "options"},
-    {"redacting", "batching"},
+    {"redacting", "batching", "reviewing"},
     {"cli"},
     {"__main__"},
 )

@@ -20,7 +20,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 import offrecord
-from offrecord import audio, export, options, redacting, sources, terminal
+from offrecord import audio, export, options, redacting, reviewing, sources, terminal
 from offrecord.errors import FailedClosed, InputError, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
@@ -243,6 +243,10 @@ def serve(
             f"the server needs {error.name}, which is not installed: pip install 'offrecord[server]'"
         ) from None
     run(chosen, **{name: value for name, value in given.items() if value is not None})
+
+
+app.command()(reviewing.review)
+app.command("export-decisions")(reviewing.export_decisions)
 
 
 @app.command()

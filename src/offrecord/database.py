@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from offrecord.errors import StateError
-from offrecord.rows import SCHEMA, Claim
+from offrecord.rows import REVIEWS, SCHEMA, Claim
 
 __all__ = ["Database"]
 
@@ -45,7 +45,8 @@ class Database:
     Media (uploads, work, redacted sound) are in ``home`` too, or in the directory ``media``, which other machines may
     share; the database is never shared, for SQLite's locks do not hold on a network's file system.
     Used from any number of threads and processes. Raises `StateError` when the file is no database of ours, is
-    damaged, locked, or of a later version; it is never written over.
+    damaged, locked, or of a later version; it is never written over. One of an earlier version gets the tables that it
+    lacks.
     """
 
     def __init__(self, home: Path, media: Path | None = None) -> None:
@@ -78,8 +79,9 @@ class Database:
         with self.writing() as db:
             # Looked at again: another process may have made it meanwhile.
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0 and not tables:
-                for statement in SCHEMA.split(";"):
+            new = version == 0 and not tables
+            if new or version in _EARLIER:
+                for statement in ";".join(([SCHEMA] if new else []) + [REVIEWS]).split(";"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {_VERSION}")
             elif version != _VERSION:
@@ -198,4 +200,6 @@ def _reason(error: sqlite3.Error) -> str:
 
 
 _PATIENCE_S = 10
-_VERSION = 1
+_VERSION = 2
+_EARLIER = (1,)
+"""Versions that only lack tables: they get them. Version 1 had no `REVIEWS`."""

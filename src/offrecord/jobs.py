@@ -26,6 +26,7 @@ from offrecord.orders import Order
 from offrecord.pipeline import Redactor
 from offrecord.queue import Queue
 from offrecord.records import redaction_record, transcript_record
+from offrecord.review.work import reviewed
 from offrecord.rows import Claim
 from offrecord.spelling import respelled, retagged
 from offrecord.transcribe.whisper import BUNDLED, Whisper
@@ -98,6 +99,11 @@ def _done(store: Queue, claim: Claim, work: Path, models: Models, limits: Limits
     """What `Queue.finish` takes."""
     order = Order.of(claim.asked["order"], claim.secret)
     source = _source(store, claim, work, limits)
+    if review := claim.asked.get("review"):
+        # Not with the order's labels: what a preset says beyond them would be lost.
+        chosen: dict[str, Any] = {"policy": review["policy"], "substitute": order.substitution}
+        redactor = models.of(order.language).again(**chosen)
+        return reviewed(store, claim, redactor, source, work)
     with _as_clients_know_it(source):
         return _worked(source, order, work, models)
 

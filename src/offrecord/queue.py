@@ -10,7 +10,7 @@ import json
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from offrecord.database import Database
 from offrecord.rows import LEASE_MS, Claim, Notice, as_json, now
 
-__all__ = ["Queue"]
+__all__ = ["Queue", "empty", "finishing", "unused"]
 
 _DAY_MS = 24 * 60 * 60 * 1_000
 _POISON = "The recording could not be processed: its worker ended {} times. It is not tried again."
@@ -63,11 +63,14 @@ class Queue(Database):
         original: Mapping[str, Any] | None,
         duration: int,
         sound: Path | None,
+        keep: bool = False,
+        also: Callable[[sqlite3.Connection], None] | None = None,
     ) -> bool:
         """Complete the job, if the claim still holds; whether it did.
 
         The file ``sound`` is moved to where it is served, before the row says so: a kill in between leaves a file
-        without a row, which is removed.
+        without a row, which is removed. With ``keep`` it stays until the job is deleted. ``also`` is called in the
+        same transaction.
         """
         container = sound.suffix[1:] if sound else None
         with self.writing() as db:
@@ -80,12 +83,14 @@ class Queue(Database):
                     as_json(original) if original is not None else None,
                     duration,
                     container,
-                    now() + _DAY_MS if sound else None,
+                    now() + _DAY_MS if sound and not keep else None,
                     claim.token,
                 ),
             ).rowcount
             if ended and sound and container:
                 sound.replace(self.sound_path(claim.id, container))
+            if ended and also:
+                also(db)
             gone = _ended(db, claim.id, with_sound=sound is not None) if ended else []
         return self._swept(claim, gone, done=ended > 0)
 
@@ -167,15 +172,18 @@ class Queue(Database):
         with self.writing() as db:
             old = db.execute("SELECT id FROM jobs WHERE sound_until < ?", (now(),)).fetchall()
             db.execute("UPDATE jobs SET sound = NULL WHERE sound_until < ?", (now(),))
-            waiting = "SELECT upload FROM jobs WHERE upload IS NOT NULL AND status IN ('queued', 'processing')"
+            waiting = f"SELECT upload FROM jobs WHERE upload IS NOT NULL AND {_NEEDS}"  # noqa: S608
             db.execute(f"DELETE FROM uploads WHERE created < ? AND id NOT IN ({waiting})", (now() - _DAY_MS,))  # noqa: S608
+            gone: list[str] = []
             if ttl_ms is not None:
                 ended = "SELECT id FROM jobs WHERE ended < ? AND NOT deleted"
                 for (job,) in db.execute(ended, (now() - ttl_ms,)).fetchall():
-                    empty(db, job)
-                    old.append((job,))
+                    old += [(one,) for one in (job, *finishing(db, job))]
+                    gone += empty(db, job)
         for (job,) in old:
             self.remove_files(job)
+        for upload in gone:
+            self.upload_path(upload).unlink(missing_ok=True)
         self._remove_strays()
         self.shrink()
         self.settle()
@@ -187,6 +195,7 @@ class Queue(Database):
             uploads = {row[0] for row in db.execute("SELECT id FROM uploads")}
             running = {row[0] for row in db.execute("SELECT id || '.' || claim FROM jobs WHERE claim IS NOT NULL")}
             sounds = {f"{job}.{kind}" for job, kind in db.execute("SELECT id, sound FROM jobs WHERE sound IS NOT NULL")}
+            sounds |= {f"{job}.zip" for (job,) in db.execute("SELECT job FROM reviews WHERE finished IS NOT NULL")}
         for directory, known in (("uploads", uploads), ("work", running), ("sound", sounds)):
             for path in (self.media / directory).iterdir():
                 with suppress(FileNotFoundError):  # it was on its way, or another has removed it
@@ -202,8 +211,17 @@ class Queue(Database):
         return done
 
 
+def finishing(db: sqlite3.Connection, job: str) -> Sequence[str]:
+    """The job that makes the files of this one's review, if there is one: their files go together."""
+    return [row[0] for row in db.execute("SELECT finish FROM reviews WHERE job = ? AND finish IS NOT NULL", (job,))]
+
+
 def empty(db: sqlite3.Connection, job: str) -> Sequence[str]:
     """Take everything out of the job's row but that it was there; the uploads that nobody needs any more."""
+    for other in finishing(db, job):
+        db.execute("DELETE FROM jobs WHERE id = ?", (other,))
+    for table in ("openings", "decisions", "drafts", "progress", "reviews"):
+        db.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - ours
     rows = db.execute(
         "UPDATE jobs SET deleted = 1, status = 'completed', ended = coalesce(ended, ?), url = '', origin = '',"
         " asked = '{}', secret = NULL, header = NULL, claim = NULL, lease = NULL, worker = NULL, error = NULL,"
@@ -212,26 +230,32 @@ def empty(db: sqlite3.Connection, job: str) -> Sequence[str]:
         (now(), job),
     ).fetchall()
     db.execute("DELETE FROM notices WHERE job = ?", (job,))
-    return [upload for (upload,) in rows if upload and _unused(db, upload)]
+    return [upload for (upload,) in rows if upload and unused(db, upload)]
 
 
 def _ended(db: sqlite3.Connection, job: str, *, with_sound: bool = False) -> Sequence[str]:
     """What follows the end of a job, in its transaction; the uploads that nobody needs any more."""
+    db.execute("DELETE FROM progress WHERE job = ?", (job,))
     upload, asked = db.execute("SELECT upload, asked FROM jobs WHERE id = ?", (job,)).fetchone()
     if json.loads(asked).get("webhook_url"):
         for kind in ("transcript", "sound") if with_sound else ("transcript",):
             db.execute("INSERT INTO notices (job, kind, due) VALUES (?, ?, ?)", (job, kind, now()))
-    return [upload] if upload and _unused(db, upload) else []
+    return [upload] if upload and unused(db, upload) else []
 
 
-def _unused(db: sqlite3.Connection, upload: str) -> bool:
+def unused(db: sqlite3.Connection, upload: str) -> bool:
     """Whether no job waits for this upload; if so, its row goes."""
-    waits = "SELECT 1 FROM jobs WHERE upload = ? AND status IN ('queued', 'processing')"
-    if db.execute(waits, (upload,)).fetchone():
+    if db.execute(f"SELECT 1 FROM jobs WHERE upload = ? AND {_NEEDS}", (upload,)).fetchone():  # noqa: S608
         return False
     db.execute("DELETE FROM uploads WHERE id = ?", (upload,))
     return True
 
+
+_NEEDS = (
+    "(status IN ('queued', 'processing') OR"
+    " id IN (SELECT job FROM reviews WHERE kept AND jobs.status = 'completed' AND NOT jobs.deleted))"
+)
+"""Which jobs need their upload: those that are not done, and those whose original is kept to be reviewed."""
 
 _FAIL = (
     "UPDATE jobs SET status = 'error', claim = NULL, lease = NULL, worker = NULL, secret = NULL, ended = ?, error = ?"

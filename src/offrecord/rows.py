@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["COLUMNS", "LEASE_MS", "SCHEMA", "Claim", "Job", "Notice", "Status", "as_json", "job_of", "now"]
+__all__ = ["COLUMNS", "LEASE_MS", "REVIEWS", "SCHEMA", "Claim", "Job", "Notice", "Status", "as_json", "job_of", "now"]
 
 LEASE_MS = 30_000
 """How long a claim holds without a sign of life from its worker."""
@@ -138,4 +138,47 @@ CREATE TABLE notices (
   due INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0
 )
+"""
+
+REVIEWS = """
+CREATE TABLE reviews (
+  job TEXT PRIMARY KEY REFERENCES jobs (id),
+  kind TEXT NOT NULL CHECK (kind IN ('recording', 'text')),
+  revision INTEGER NOT NULL DEFAULT 0,
+  entities INTEGER,
+  verification TEXT,
+  ready INTEGER NOT NULL DEFAULT 0,
+  kept INTEGER NOT NULL DEFAULT 1,
+  finish TEXT,
+  finished INTEGER
+);
+CREATE TABLE drafts (
+  job TEXT PRIMARY KEY REFERENCES reviews (job),
+  draft TEXT NOT NULL,
+  original TEXT NOT NULL,
+  peaks BLOB
+);
+CREATE TABLE decisions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  job TEXT NOT NULL REFERENCES reviews (job),
+  revision INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  what TEXT NOT NULL,
+  body TEXT,
+  token TEXT,
+  UNIQUE (job, token)
+);
+CREATE INDEX by_review ON decisions (job, seq);
+CREATE TABLE openings (
+  digest TEXT PRIMARY KEY, owner TEXT NOT NULL, job TEXT REFERENCES reviews (job), until INTEGER NOT NULL
+);
+CREATE TABLE progress (job TEXT PRIMARY KEY, stage TEXT NOT NULL, share REAL, left_ms INTEGER)
+"""
+"""What version 2 of the database has beyond version 1: recordings and texts that people go over.
+
+``original`` holds what was said until it is erased (``kept``); ``draft`` and the decisions hold positions and labels.
+Drafts have a table of their own, so that a step does not write them anew. A row of ``decisions`` is never changed.
+``finish`` is the job, of nobody, that makes the files of ``finished``, which is a revision. ``openings`` are addresses
+that are good once.
 """

@@ -178,6 +178,7 @@ class ServerSettings(BaseSettings):
     upstreams: str = Field("", description="models of the gateway: JSON, or a file of it; see docs/server-gateway.md")
     gateway_redact: bool = Field(False, description="take personal details out of what the gateway sends to models")
     allow_unredacted: bool = Field(False, description="`redact=false` is allowed in /v1/audio/transcriptions")
+    review_unredacted: bool = Field(False, description="reviewers may ask for the original of a job, job by job")
     attempts: int = Field(5, ge=1, le=100, description="how often a job is begun whose worker dies")
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from offrecord.queue import Queue, empty
+from offrecord.queue import Queue, empty, finishing
 from offrecord.rows import COLUMNS, Job, Status, as_json, job_of, now
 
 __all__ = ["Store"]
@@ -28,11 +28,13 @@ class Store(Queue):
         header: tuple[str, str] | None = None,
         upload: str | None = None,
         origin: str = "",
+        review: Literal["recording", "text"] | None = None,
     ) -> Job:
         """A new job at the end of the queue.
 
         ``asked``: settings. ``secret``: what the client gave that might name people; it goes when the job ends.
         ``header``: what its webhook is to be sent along; it goes when the webhook was told.
+        ``review``: somebody will go over this recording, or text, which is kept for that.
         """
         with self.writing() as db:
             row = db.execute(
@@ -50,7 +52,10 @@ class Store(Queue):
                     as_json(header) if header else None,
                 ),
             ).fetchone()
-        return job_of(row)
+            job = job_of(row)
+            if review:
+                db.execute("INSERT INTO reviews (job, kind) VALUES (?, ?)", (job.id, review))
+        return job
 
     def job(self, job: str, owner: str) -> Job | None:
         """The owner's job of this id, deleted or not."""
@@ -105,7 +110,10 @@ class Store(Queue):
         with self.writing() as db:
             if db.execute("SELECT 1 FROM jobs WHERE id = ? AND owner = ?", (job, owner)).fetchone() is None:
                 return None
+            others = finishing(db, job)
             uploads = empty(db, job)
+        for other in others:
+            self.remove_files(other)
         self.remove_files(job, uploads)
         self.settle()
         return self.job(job, owner)

@@ -10,7 +10,7 @@ Every word of a detail lies in an interval, whatever its times are.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from offrecord.errors import UsageError
@@ -51,31 +51,43 @@ _SPELLED = frozenset({"contact", "credential", "government", "vehicle", "card", 
 
 
 def intervals(
-    transcript: Transcript, entities: Sequence[Entity], *, pad: int, envelope: Envelope | None = None
+    transcript: Transcript,
+    entities: Sequence[Entity],
+    *,
+    pad: int,
+    envelope: Envelope | None = None,
+    more: Mapping[int, tuple[int, int]] | None = None,
 ) -> tuple[Interval, ...]:
     """The milliseconds that hold the entities' words, in whatever channel, within the recording.
 
     ``pad`` milliseconds are added on each side. With the ``envelope`` of the recording the edge moves on to the nearest
     pause, and over speech that no word accounts for; there, neither goes past the middle of a neighbouring word that
     is no detail, unless the words overlap or the other is very short. Without one, the pad is all that there is.
+    ``more``: for entities by their number, milliseconds that a person wants muted beyond that before and after, or,
+    below 0, less; something is left in any case.
 
     In order, disjoint, at least `MERGE_MS` apart, none empty: a word of no length is covered by a millisecond even
     without a pad. Every word of an entity lies in one of them. Between two words of one entity the sound is covered up
     to a pause of `BREAK_MS`. Raises `UsageError` for a transcript without times, a negative pad, or an entity of
     another transcript.
     """
-    return merged(interval for _, interval in _covered(transcript, entities, pad, envelope))
+    return merged(interval for _, interval in _covered(transcript, entities, pad, envelope, more or {}))
 
 
 def by_channel(
-    transcript: Transcript, entities: Sequence[Entity], *, pad: int, envelope: Envelope
+    transcript: Transcript,
+    entities: Sequence[Entity],
+    *,
+    pad: int,
+    envelope: Envelope,
+    more: Mapping[int, tuple[int, int]] | None = None,
 ) -> tuple[tuple[Interval, ...], ...]:
     """What `intervals` says, for each channel of the ``envelope`` on its own: who speaks is covered, nobody else.
 
     A word that belongs to no channel, or to one that the recording does not have, is covered in all of them. Raises as
     `intervals` does.
     """
-    found = list(_covered(transcript, entities, pad, envelope))
+    found = list(_covered(transcript, entities, pad, envelope, more or {}))
     there = range(len(envelope.levels))
     return tuple(
         merged(interval for channel, interval in found if channel == number or channel not in there) for number in there
@@ -83,7 +95,11 @@ def by_channel(
 
 
 def _covered(
-    transcript: Transcript, entities: Sequence[Entity], pad: int, envelope: Envelope | None
+    transcript: Transcript,
+    entities: Sequence[Entity],
+    pad: int,
+    envelope: Envelope | None,
+    more: Mapping[int, tuple[int, int]],
 ) -> Iterator[tuple[int | None, Interval]]:
     """Channels and intervals, in no order, overlapping."""
     if not transcript.timed:
@@ -97,12 +113,19 @@ def _covered(
         channel: _Line.of(transcript, channel, hidden, envelope)
         for channel in {transcript.words[i].channel for i in hidden}
     }
-    for entity in entities:
+    for number, entity in enumerate(entities):
         for run in _runs([transcript.words[i] for i in entity.words]):
             line = lines[run[0].channel]
             start, end = run[0].start, max(word.end for word in run)
-            more = _MORE_MS if _is_spelled(entity, run) else 0
-            yield run[0].channel, _something(line.left(start, pad, more), line.right(end, pad, more), line.duration)
+            far = _MORE_MS if _is_spelled(entity, run) else 0
+            found = _something(line.left(start, pad, far), line.right(end, pad, far), line.duration)
+            yield run[0].channel, _wider(found, *more.get(number, (0, 0)), line.duration)
+
+
+def _wider(interval: Interval, before: int, after: int, duration: int) -> Interval:
+    """The interval with so much more on each side, or less: a millisecond in its middle is always left."""
+    middle = (interval[0] + interval[1]) // 2
+    return max(0, min(interval[0] - before, middle)), min(duration, max(interval[1] + after, middle + 1))
 
 
 def _runs(words: list[Word]) -> Iterator[list[Word]]:

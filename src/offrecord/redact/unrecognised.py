@@ -15,7 +15,7 @@ from offrecord.ranges import merged
 from offrecord.redact.envelope import Envelope
 from offrecord.types import Interval, Transcript, Word
 
-__all__ = ["unrecognised"]
+__all__ = ["unread", "unrecognised", "unsure"]
 
 _LEAST_MS = 500
 """Speech without words is told from a wrong time of a word by its length."""
@@ -36,16 +36,22 @@ def unrecognised(transcript: Transcript, labels: Iterable[str], envelope: Envelo
     ``labels`` are those that are hidden: a cue of another one announces nothing. In order, disjoint, within the
     recording.
     """
-    unsure = list(_unsure(transcript, frozenset(labels)))
+    guessed = [transcript.words[i] for i in unsure(transcript, labels)]
     found = []
-    for channel, speech in enumerate(envelope.speech or ()):
-        mine = [word for word in transcript.words if word.channel in (None, channel)]
-        spans = list(_without_words(speech, mine))
-        spans += [(word.start, word.end) for word in unsure if word.channel in (None, channel)]
+    for channel, spans in enumerate(unread(transcript, envelope)):
+        spans += [(word.start, word.end) for word in guessed if word.channel in (None, channel)]
         found.append(
             merged((max(0, a - _AROUND_MS), min(transcript.duration, max(a + 1, b) + _AROUND_MS)) for a, b in spans)
         )
     return tuple(found)
+
+
+def unread(transcript: Transcript, envelope: Envelope) -> list[list[Interval]]:
+    """For each channel of the ``envelope``, which must know the speech, where somebody speaks and no word stands."""
+    return [
+        list(_without_words(speech, [word for word in transcript.words if word.channel in (None, channel)]))
+        for channel, speech in enumerate(envelope.speech or ())
+    ]
 
 
 def _without_words(speech: Iterable[Interval], words: Iterable[Word]) -> Iterator[Interval]:
@@ -64,17 +70,19 @@ def _without_words(speech: Iterable[Interval], words: Iterable[Word]) -> Iterato
             yield at, end
 
 
-def _unsure(transcript: Transcript, labels: frozenset[str]) -> Iterator[Word]:
-    """Words of low confidence soon after a cue."""
+def unsure(transcript: Transcript, labels: Iterable[str], *, below: float = _UNSURE) -> Iterator[int]:
+    """The words of a confidence ``below`` this, soon after a cue of one of the ``labels``; a word may come twice."""
+    hidden = frozenset(labels)
     view = transcript.view
     toks = tokens(view)
     for hit in cues.scan(toks):
-        if hit.cue.label is None or not (hit.cue.weak or hit.cue.label in labels):
+        if hit.cue.label is None or not (hit.cue.weak or hit.cue.label in hidden):
             continue
         announced = transcript.words_of(toks[hit.first].start, toks[hit.last - 1].end)
         last = transcript.words[announced[-1]]
-        for word in transcript.words[announced.stop : announced.stop + _AFTER_WORDS]:
+        for i in range(announced.stop, min(announced.stop + _AFTER_WORDS, len(transcript.words))):
+            word = transcript.words[i]
             if word.start - last.end > _AFTER_MS:
                 break
-            if word.confidence is not None and word.confidence < _UNSURE:
-                yield word
+            if word.confidence is not None and word.confidence < below:
+                yield i

@@ -37,6 +37,7 @@ from offrecord.server.health import Health
 from offrecord.server.keys import Keys, Links, secret_of
 from offrecord.server.patience import Impatient
 from offrecord.server.reference import reference
+from offrecord.server.review import ReviewPage
 from offrecord.server.v1 import V1
 from offrecord.server.v2 import V2
 from offrecord.server.webhooks import Courier
@@ -93,6 +94,7 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
         unasked=sorted(redactor.policy.labels) if settings.redact_unasked else (),
     )
     v1 = V1(store, owners, redactor, settings, upstreams)
+    page = ReviewPage(store, owners, redactor, settings)
     health = Health(store, crew, seen, workers=settings.workers)
     courier = Courier(store, v2.sound_url, listed(settings.fetch_allow))
     app = FastAPI(
@@ -107,6 +109,8 @@ def create_app(settings: ServerSettings, **given: Any) -> FastAPI:
     for route in (*_routes(v2, health), *(Route(*row) for row in v1.routes())):
         extra = dict(route.extra) if route.extra else None
         app.add_api_route(route.path, route.handler, methods=[route.method], openapi_extra=extra, response_model=None)
+    for method, path, handler in page.routes():
+        app.add_api_route(path, handler, methods=[method], include_in_schema=False)
     names = () if keys else (*_NAMES, settings.host.lower().strip("[]"))
     app.add_middleware(Guard, seen=seen, origins=listed(settings.cors), hosts=names)
     return app
@@ -152,8 +156,11 @@ def _routes(v2: V2, health: Health) -> Sequence[Route]:
     )
 
 
-def serve(settings: ServerSettings, **given: Any) -> None:
-    """Run the server until it is stopped. Raises as `create_app`, and `UsageError` for an address that is taken."""
+def serve(settings: ServerSettings, begun: Callable[[str], None] | None = None, /, **given: Any) -> None:
+    """Run the server until it is stopped. ``begun`` is called with its address when that can be connected to.
+
+    Raises as `create_app`, and `UsageError` for an address that is taken.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpcore2").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -169,6 +176,9 @@ def serve(settings: ServerSettings, **given: Any) -> None:
         app = create_app(settings, **given)
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d, home %s", f"[{host}]" if ":" in host else host, port, settings.home)
+        if begun:
+            listener.listen()
+            begun(f"http://{host}:{port}")
         # No access log: queries hold the words that are searched for.
         config = uvicorn.Config(
             app,

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from offrecord.errors import StateError
 
-__all__ = ["ANYONE", "Keys", "Links", "secret_of"]
+__all__ = ["ANYONE", "Keys", "Links", "local_key", "secret_of"]
 
 ANYONE = "local"
 """The owner of all jobs of a server without keys, which listens on this machine alone."""
@@ -29,6 +29,11 @@ class Keys:
 
     def __init__(self, keys: Sequence[str], secret: bytes) -> None:
         self._owners = {hashlib.sha256(key.encode()).digest(): _digest(secret, "owner", key) for key in keys}
+
+    @property
+    def needed(self) -> bool:
+        """Whether a client has to give one."""
+        return bool(self._owners)
 
     def owner(self, authorization: str | None) -> str:
         """Who sends this header: the raw key, or ``Bearer`` and the key. Raises the 401 of AssemblyAI's API."""
@@ -77,6 +82,12 @@ def secret_of(home: Path) -> bytes:
     if len(secret) != 32:
         raise StateError(f"{path} is damaged; restore it, or move it away: every client's jobs are then out of reach")
     return secret
+
+
+def local_key(home: Path) -> tuple[bytes, str]:
+    """The secret of this home, and a key that only who may read it can know: always the same one."""
+    secret = secret_of(home)
+    return secret, _digest(secret, "key", "of the command on this machine")
 
 
 def _digest(secret: bytes, purpose: str, text: str) -> str:

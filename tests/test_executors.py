@@ -174,7 +174,7 @@ def test_no_worker_is_killed_for_nothing(make: Make, tmp_path: Path) -> None:
 def test_what_is_dropped_is_given_up(make: Make) -> None:
     """The task ends in an error, its worker with it, and the next one is done."""
     executor = make(1)
-    tasks = [Task("0", {"do": "well", "seconds": 60}), Task("1", {"do": "well"})]
+    tasks = [Task("0", {"do": "well", "seconds": 600}), Task("1", {"do": "well"})]
     threading.Timer(0.2, executor.drop, ["0"]).start()
     outcomes = [(outcome.key, outcome.error, outcome.exit_code) for outcome in executor.run(tasks)]
     assert outcomes == [("0", "given up", DIED), ("1", None, 0)]
@@ -264,7 +264,7 @@ from offrecord.executors.ray import OnRay
 where, notes = sys.argv[1:]
 given = {"notes": notes}
 executor = Local("works:Obedient", given, 2) if where == "local" else OnRay("works:Obedient", given, "local", 2)
-list(executor.run(Task(str(n), {"do": "well", "seconds": 60}) for n in range(4)))
+list(executor.run(Task(str(n), {"do": "well", "seconds": 600}) for n in range(4)))
 """
 
 

@@ -77,7 +77,7 @@ class Jobs:
         if says == "refuse":
             raise InputError(f"{body['upload']}: this is no recording")
         if says == "wait":
-            time.sleep(60)
+            time.sleep(600)
         if says != "forget":
             words = {"words": [[says, 0, 100, 1.0, None, None]], "duration": 1_000, "language": "en"}
             (work / "result.json").write_text(json.dumps(words))

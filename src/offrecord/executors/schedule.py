@@ -176,8 +176,8 @@ class Schedule:
         elif self._stillborn >= self._attempts and not self.ready:
             times = _times(self._stillborn)
             raise FailedClosed(
-                f"workers died {times} before they were ready{why}; look for their lines on standard error, and "
-                "whether there is memory for so many"
+                f"workers died {times} before they were ready{why}; look at what they said (standard error, or Ray's "
+                "log files), and whether there is memory for so many"
             )
 
     def _ended(self, worker: Worker, turn: _Turn, answer: Mapping[str, Any] | None) -> Outcome | None:

@@ -404,8 +404,26 @@ def test_what_was_complete_when_it_was_killed_is_not_done_again(archive: Path, o
     # As it was before the last output had its place.
     (out / "a.redacted.txt").replace(stage / "a.redacted.txt")
     result = ran(archive, out, formats=["txt", "wav"])
-    assert (result.heard, result.summary.states) == (2, {"done": 3})
+    assert (result.events[0]["todo"], result.heard, result.summary.states) == (2, 2, {"done": 3})
     assert (out / "a.redacted.txt").exists()
+
+
+def test_a_second_attempt_goes_on_where_the_first_died(archive: Path, out: Path) -> None:
+    """A worker that dies when all is made and not all is in its place: the next one puts it there."""
+    with Batch(order(archive, out, formats=["txt", "wav"])) as batch:
+        batch.find()
+        task = next(batch._tasks())
+        saying = Saying()
+        work = Work(batch.given, redactor(saying))
+        first = work(task.body)
+        stage = stage_of(str(out), task.body["id"])
+        assert stage
+        (out / "a.redacted.wav").replace(stage / "a.redacted.wav")
+        second = work(task.body)
+        work.close()
+    assert len(saying.heard) == 1
+    assert first.keys() == second.keys()
+    assert (out / "a.redacted.wav").exists()
 
 
 def test_what_was_half_done_when_it_was_killed_is_removed(archive: Path, out: Path) -> None:
@@ -419,6 +437,9 @@ def test_what_was_half_done_when_it_was_killed_is_removed(archive: Path, out: Pa
     result = ran(archive, out)
     assert result.heard == 3
     assert not list((out / ".offrecord" / "work").glob("*"))
+    stage_of(str(out), 99).mkdir(parents=True)  # type: ignore[union-attr]
+    ran(archive, out)
+    assert not (out / ".offrecord" / "work").exists()
 
 
 def test_a_lost_manifest_is_taken_from_the_exported_one(archive: Path, out: Path) -> None:
@@ -453,16 +474,17 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     words = [{"text": word, "start": 100 * i, "end": 100 * i + 100} for i, word in enumerate(SAID.split())]
     (tmp_path / "said.json").write_text(json.dumps({"words": words}))
     (tmp_path / "out").mkdir()
-    for i in range(3):
+    for i in range(6):
         write(tmp_path / f"{i}.wav", voice(20, 8_000, seed=i), 8_000, "pcm_s16le", "wav")
-    lines = [json.dumps({"source": f"{i}.wav", "transcript": "said.json", "verify": "off"}) for i in range(3)]
+    lines = [json.dumps({"source": f"{i}.wav", "transcript": "said.json", "verify": "off"}) for i in range(6)]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
     command = f"{sys.executable} -m offrecord batch list.jsonl out --formats wav --processes 1"
     script = _FULL.format(batch=command)
     said = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert said.stdout.split("\n")[:-1] == ["exit 7", "0", "exit 0", "3"], said.stderr
+    assert said.stdout.split("\n")[:-1] == ["exit 7", "0", "exit 0", "6"], said.stderr
+    assert re.search(r"all: .* waiting;", said.stderr)
     assert "No space left on device" in said.stderr
 
 

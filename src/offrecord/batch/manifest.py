@@ -4,7 +4,7 @@ A row is written when the outputs have their places, in a transaction of its own
 it was at. Rows hold digests, counts, and names relative to IN and OUT, which say no more than the names of the outputs;
 they hold no text, no address and no option. SQLite, because a million rows are looked up and counted there without
 being in memory, and because it is whole after a crash. The file belongs to one process at a time, without shared
-memory, so OUT may be on a network file system.
+memory.
 """
 
 from __future__ import annotations

@@ -70,15 +70,19 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_nothing_that_was_hidden_is_found_anywhere(own: Server, calls: list[Called]) -> None:
-    """Every endpoint, every notification, the log, the metrics, and every byte under the home directory."""
+    """Every endpoint, every notification, the log, the metrics, and every byte under the home directory.
+
+    Without key terms: with them other words are heard than those that the library heard. They have a test of their own
+    (`test_key_terms_are_listened_for`).
+    """
     answers: list[bytes] = []
     with web({"/hook": 200}) as (url, seen):
         for call in calls:
             secret = call.hidden[0]
             job = own.submit(
                 own.upload(call.path), redact_pii=True, redact_pii_audio=True, multichannel=True, entity_detection=True,
-                webhook_url=f"{url}/hook", redact_static_entities={"mine": [secret]}, keyterms_prompt=[secret],
-                custom_spelling=[{"from": [f"un{secret}"], "to": secret}], prompt=secret, word_boost=[secret],
+                webhook_url=f"{url}/hook", redact_static_entities={"mine": [secret]}, prompt=secret,
+                custom_spelling=[{"from": [f"un{secret}"], "to": secret}],
             )  # fmt: skip
             assert own.finished(job)["status"] == "completed"
             base = f"/v2/transcript/{job}"

@@ -55,7 +55,7 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
     kinds = {"local": ["batch", "worker"], "ray": ["batch", "worker"], "nodes": ["node", "worker", "batch"]}[where]
     killed: Counter[str] = Counter()
     done: dict[str, tuple[int, int]] = {}
-    with _cluster(where) as cluster:
+    with _cluster(where, 2 + -(-kills // len(kinds))) as cluster:
         runs = _Runs(root, ["--ray", cluster.address] if cluster else ["--ray", "local"] if where == "ray" else [])
         try:
             runs.start()
@@ -142,19 +142,21 @@ def _kill(kind: str, runs: _Runs, cluster: _Cluster | None, chance: random.Rando
         return False
     if kind == "batch":
         runs.end()
-    elif kind == "node":
-        assert cluster
-        cluster.lose_one(chance)
-    else:
-        ancestor = runs.process.pid if cluster is None else os.getpid()
-        workers: list[int] = []
-        while not workers and runs.process.poll() is None:  # it is only just starting
-            time.sleep(0.05)
-            workers = _workers(ancestor)
-        if not workers:
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(chance.choice(workers), signal.SIGKILL)
+        return True
+    ancestor = runs.process.pid if cluster is None else os.getpid()
+    workers: list[int] = []
+    while not workers and runs.process.poll() is None:  # it is only just starting
+        time.sleep(0.05)
+        workers = _workers(ancestor)
+    if not workers:
+        return False
+    with suppress(ProcessLookupError, FileNotFoundError):  # it has just died by itself
+        worker = chance.choice(workers)
+        if kind == "node":
+            assert cluster
+            cluster.lose_one(worker)
+        else:
+            os.kill(worker, signal.SIGKILL)
     return True
 
 
@@ -165,7 +167,7 @@ def _workers(ancestor: int) -> list[int]:
     for directory in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             pid = int(directory.name)
-            parents[pid] = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[pid] = _parent(pid)
             command = (directory / "cmdline").read_bytes()
             if b"offrecord.executors.process" in command or command.startswith(b"ray::_Work"):
                 named.append(pid)
@@ -178,26 +180,27 @@ def _workers(ancestor: int) -> list[int]:
     return sorted(pid for pid in named if below(pid))
 
 
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 @dataclass
 class _Cluster:
-    """A head without work, and two nodes that do it."""
+    """A head without work, and nodes of which two do it and the others wait: a new one takes longer than a recording."""
 
     ray: Any
-    nodes: list[Any]
 
     @property
     def address(self) -> str:
         return str(self.ray.address)
 
-    def lose_one(self, chance: random.Random) -> None:
-        """One node dies with all that it runs, and another comes."""
-        node = self.nodes.pop(chance.randrange(len(self.nodes)))
-        self.ray.remove_node(node, allow_graceful=False)
-        self.nodes.append(self.ray.add_node(num_cpus=1))
+    def lose_one(self, worker: int) -> None:
+        """The node of this worker dies with all that it runs: its processes end when the first of them is gone."""
+        os.kill(_parent(worker), signal.SIGKILL)
 
 
 @contextmanager
-def _cluster(where: Where) -> Iterator[_Cluster | None]:
+def _cluster(where: Where, nodes: int) -> Iterator[_Cluster | None]:
     if where != "nodes":
         yield None
         return
@@ -207,7 +210,9 @@ def _cluster(where: Where) -> Iterator[_Cluster | None]:
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
     )
     try:
-        yield _Cluster(made, [made.add_node(num_cpus=1) for _ in range(2)])
+        for _ in range(nodes):
+            made.add_node(num_cpus=1)
+        yield _Cluster(made)
     finally:
         made.shutdown()
         os.environ.clear()

@@ -63,14 +63,14 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
             # the second comes while it starts again.
             moments = sorted(chance.sample(range(recordings * 4 // 5), kills))
             for number, moment in enumerate(moments):
-                until(lambda moment=moment: _recorded(root / "out") >= moment)  # type: ignore[misc]
+                runs.wait_for(moment)
                 time.sleep(chance.uniform(0.0, 0.6))
                 kind = kinds[number % len(kinds)]
                 if not _kill(kind, runs, cluster, chance):
                     break
                 killed[kind] += 1
-                done |= _done(root / "out")
-                if kind == "batch":
+                if kind == "batch":  # while it runs, nobody else reads its manifest
+                    done |= _done(root / "out")
                     runs.start()
             for _ in range(2):  # what was running when the last thing was killed, and once more: there is nothing to do
                 assert runs.process.wait(300) == 0, runs.log.read_text()[-2_000:]
@@ -115,6 +115,11 @@ class _Runs:
             with suppress(ValueError):
                 found.append(json.loads(line))
         return found
+
+    def wait_for(self, recordings: int) -> None:
+        """Until so many are recorded, or the batch has come to its end."""
+        while self.process.poll() is None and sum(e.get("event") == "recording" for e in self.events) < recordings:
+            time.sleep(0.02)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "offrecord", "batch", "in", "out", "--json", "--formats", "txt,json,sound"]
@@ -219,14 +224,6 @@ def _cluster(where: Where, nodes: int) -> Iterator[_Cluster | None]:
         os.environ.update(before)
 
 
-def _recorded(out: Path) -> int:
-    """How many recordings are done."""
-    try:
-        return sum(state == "done" for _, state, _, _ in _rows(out))
-    except sqlite3.OperationalError:  # it is only being made
-        return 0
-
-
 def _rows(out: Path) -> list[tuple[int, str, int, str]]:
     database = sqlite3.connect(f"file:{out}/.offrecord/manifest.db?mode=ro", uri=True)
     try:
@@ -237,9 +234,11 @@ def _rows(out: Path) -> list[tuple[int, str, int, str]]:
 
 def _done(out: Path) -> dict[str, tuple[int, int]]:
     """The outputs of what is recorded as done, with what changes if they are made again."""
-    if not _recorded(out):
+    try:
+        rows = _rows(out)
+    except sqlite3.OperationalError:  # its tables have not been made
         return {}
-    names = [name for _, state, _, outputs in _rows(out) if state == "done" for name, _, _ in json.loads(outputs)]
+    names = [name for _, state, _, outputs in rows if state == "done" for name, _, _ in json.loads(outputs)]
     return {name: (stat.st_ino, stat.st_mtime_ns) for name in names for stat in [(out / name).stat()]}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -20,12 +21,14 @@ from sounds import voice, write
 
 from offrecord import audio
 from offrecord.batch import estimate
-from offrecord.batch.finding import Search
+from offrecord.batch.finding import Found, Search
+from offrecord.batch.manifest import Manifest
 from offrecord.batch.places import fetch
+from offrecord.batch.rooms import Rooms
 from offrecord.batch.run import Batch
-from offrecord.batch.summary import Pace
+from offrecord.batch.summary import Pace, summed
 from offrecord.batch.work import ROW, Work, settle, stage_of
-from offrecord.errors import InputError, StateError, UsageError
+from offrecord.errors import InputError, NoSpeech, StateError, UsageError
 
 
 @pytest.fixture
@@ -275,6 +278,15 @@ def test_what_may_not_be_read_is_said(nobody: Path) -> None:
     (nobody / "in" / "c").chmod(0o700)
 
 
+def test_in_that_may_not_be_reached_is_refused(nobody: Path) -> None:
+    """As input that cannot be read, not as a fault of the manifest."""
+    recording(nobody / "closed" / "in" / "a.wav")
+    (nobody / "closed").chmod(0)
+    with pytest.raises(InputError, match="Permission denied"):
+        list(Search(str(nobody / "closed" / "in"), str(nobody / "out")))
+    (nobody / "closed").chmod(0o700)
+
+
 def test_ten_thousand_other_files_are_passed_over(archive: Path, out: Path) -> None:
     """They are counted, not opened."""
     (archive / "notes").mkdir()
@@ -401,8 +413,26 @@ def test_what_was_complete_when_it_was_killed_is_not_done_again(archive: Path, o
     # As it was before the last output had its place.
     (out / "a.redacted.txt").replace(stage / "a.redacted.txt")
     result = ran(archive, out, formats=["txt", "wav"])
-    assert (result.heard, result.summary.states) == (2, {"done": 3})
+    assert (result.events[0]["todo"], result.heard, result.summary.states) == (2, 2, {"done": 3})
     assert (out / "a.redacted.txt").exists()
+
+
+def test_a_second_attempt_goes_on_where_the_first_died(archive: Path, out: Path) -> None:
+    """A worker that dies when all is made and not all is in its place: the next one puts it there."""
+    with Batch(order(archive, out, formats=["txt", "wav"])) as batch:
+        batch.find()
+        task = next(batch._tasks())
+        saying = Saying()
+        work = Work(batch.given, redactor(saying))
+        first = work(task.body)
+        stage = stage_of(str(out), task.body["id"])
+        assert stage
+        (out / "a.redacted.wav").replace(stage / "a.redacted.wav")
+        second = work(task.body)
+        work.close()
+    assert len(saying.heard) == 1
+    assert first.keys() == second.keys()
+    assert (out / "a.redacted.wav").exists()
 
 
 def test_what_was_half_done_when_it_was_killed_is_removed(archive: Path, out: Path) -> None:
@@ -416,6 +446,9 @@ def test_what_was_half_done_when_it_was_killed_is_removed(archive: Path, out: Pa
     result = ran(archive, out)
     assert result.heard == 3
     assert not list((out / ".offrecord" / "work").glob("*"))
+    stage_of(str(out), 99).mkdir(parents=True)  # type: ignore[union-attr]
+    ran(archive, out)
+    assert not (out / ".offrecord" / "work").exists()
 
 
 def test_a_lost_manifest_is_taken_from_the_exported_one(archive: Path, out: Path) -> None:
@@ -436,7 +469,7 @@ def test_a_damaged_manifest_is_refused_and_left(archive: Path, out: Path) -> Non
 
 
 _FULL = """
-mount -t tmpfs -o size=700k none out && {batch}; echo exit $?; find out -name '*.wav' | wc -l
+mount -t tmpfs -o size=700k none out && {batch}; echo exit $?; find out -name '*.wav' -size -310k | wc -l
 mount -o remount,size=9m out && {batch}; echo exit $?; find out -name '*.wav' | wc -l
 """
 
@@ -450,16 +483,17 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     words = [{"text": word, "start": 100 * i, "end": 100 * i + 100} for i, word in enumerate(SAID.split())]
     (tmp_path / "said.json").write_text(json.dumps({"words": words}))
     (tmp_path / "out").mkdir()
-    for i in range(3):
+    for i in range(6):
         write(tmp_path / f"{i}.wav", voice(20, 8_000, seed=i), 8_000, "pcm_s16le", "wav")
-    lines = [json.dumps({"source": f"{i}.wav", "transcript": "said.json", "verify": "off"}) for i in range(3)]
+    lines = [json.dumps({"source": f"{i}.wav", "transcript": "said.json", "verify": "off"}) for i in range(6)]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
     command = f"{sys.executable} -m offrecord batch list.jsonl out --formats wav --processes 1"
     script = _FULL.format(batch=command)
     said = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert said.stdout.split("\n")[:-1] == ["exit 7", "1", "exit 0", "3"], said.stderr
+    assert said.stdout.split("\n")[:-1] == ["exit 7", "0", "exit 0", "6"], said.stderr
+    assert re.search(r"all: .* waiting;", said.stderr)
     assert "No space left on device" in said.stderr
 
 
@@ -550,3 +584,50 @@ def test_the_pace_of_a_day_has_as_many_steps_as_that_of_a_minute() -> None:
         pace.add(3_600_000, hour * 3_600_000)
     assert len(pace.bins) <= 120
     assert sum(pace.bins.values()) == pace.sound == 24 * 3_600_000
+
+
+def test_what_a_killed_worker_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of a recording does not outlive its worker by more than the start of the next; a living one keeps its own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "from offrecord.batch.rooms import Rooms; import os; r = Rooms().room(); p = r.__enter__(); "
+    code += "(p / 'recording.wav').write_bytes(b'sound'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
+    assert len(list(tmp_path.rglob("recording.wav"))) == 1
+    alive = Rooms()
+    with alive.room() as room:
+        (room / "mine.wav").touch()
+        other = Rooms()
+        assert [path.name for path in tmp_path.rglob("*.wav")] == ["mine.wav"]
+    alive.close()
+    other.close()
+    assert not list(next(tmp_path.iterdir()).iterdir())
+
+
+def test_sound_alone_of_silence_is_a_failure(archive: Path, out: Path) -> None:
+    """There is nothing else to write, as with `redact`."""
+    result = ran(archive, out, saying=Saying(""), formats=["wav"])
+    assert (result.summary.states, result.summary.exit_code) == ({"failed": 3}, NoSpeech.exit_code)
+
+
+def test_the_report_asks_nothing(archive: Path, out: Path) -> None:
+    """No script, no address, and a policy that allows neither; the numbers are in it."""
+    (archive / "b.wav").write_bytes(b"no sound")
+    ran(archive, out)
+    page = (out / "report.html").read_text()
+    assert "default-src 'none'; style-src 'sha256-" in page
+    assert not re.search(r"<script|src=|href=\"(?!data:)|https?:|url\(", page)
+    assert all(told in page for told in ("person name", ">2</text>", "this is not a recording", "<svg"))
+
+
+def test_failures_that_differ_by_numbers_are_one_cause(tmp_path: Path) -> None:
+    """Neither a place nor a length nor the extension parts them."""
+    manifest = Manifest(tmp_path / "manifest.db")
+    said = ("recording.wav: heard at 12 to 15 ms", "recording.mp3: heard at 7 to 9 ms", "recording: heard at 1 to 2 ms")
+    with manifest.finding():
+        for i in range(3):
+            manifest.see(Found(f"{i}.wav", f"{i}.wav"))
+    for i, error in enumerate(said, 1):
+        row = {"state": "failed", "code": 6, "kind": "Unverified", "error": error, "settings": "", "signature": ""}
+        manifest.record(i, row)
+    assert summed(manifest, Pace()).causes == [(6, "Unverified", "heard at N to N ms", 3)]
+    manifest.close()

@@ -111,11 +111,12 @@ def test_options_of_a_line_are_its_own(tmp_path: Path) -> None:
     for i, name in enumerate("abc"):
         recording(tmp_path / f"{name}.wav", seed=i)
     lines = [{"source": "a.wav", "substitute": "hash"}, {"source": "b.wav", "policy": "date"}, {"source": "c.wav"}]
-    saying = Saying("my name is Margaret Thompson and the ship is blue")
+    saying = Saying("my name is Margaret Thompson and the ship is blue call 415-555-0132")
     listed_ = _jsonl(tmp_path / "list.jsonl", *lines)
     ran(listed_, tmp_path / "out", saying=saying, policy="person_name", deny=["blue"])
     texts = {name: (tmp_path / "out" / f"{name}.redacted.txt").read_text() for name in "abc"}
     assert "########" in texts["a"]
+    assert "415-555-0132" in texts["a"]  # the command's policy is that of a line which has none
     assert "Margaret" in texts["b"]
     assert "[PERSON_NAME]" in texts["c"]
     assert all("Margaret" not in texts[name] for name in "ac")

@@ -13,8 +13,10 @@ from rich.console import Console
 
 from offrecord import cloud, terminal
 from offrecord.batch import estimate, progress
+from offrecord.batch.holding import home_of
 from offrecord.batch.recipe import Recipe
-from offrecord.batch.run import WORKER, Batch, Order, home_of
+from offrecord.batch.rooms import sweep
+from offrecord.batch.run import WORKER, Batch, Order
 from offrecord.errors import OffrecordError, OutputError, StateError
 from offrecord.executors import Executor
 from offrecord.executors.local import Local
@@ -58,6 +60,7 @@ def run(order: Order, where: Where, redactor: Redactor, *, as_json: bool, quiet:
                 with where.executor(batch.given) as executor:
                     batch.go(executor, hear)
         finally:
+            sweep()  # workers that were ended had no time to
             unwritten = _reported(batch)
         stack.close()
         summary = batch.summary()
@@ -84,7 +87,7 @@ def _reported(batch: Batch) -> OffrecordError | None:
 def _looked(order: Order, *, as_json: bool, console: Console) -> int:
     """What a run would do. Nothing is left where nothing was."""
     with ExitStack() as stack:
-        if not (home_of(order) / "manifest.db").exists():
+        if not (home_of(order.out, order.state) / "manifest.db").exists():
             order = replace(order, state=Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="offrecord-"))))
         batch = stack.enter_context(closing(Batch(order)))
         with progress.shown(console) as show:

@@ -84,18 +84,20 @@ class Search:
     def _local(self) -> Iterator[Found]:
         root = Path(self.source)
         pattern: tuple[str, ...] = ()
-        if not root.exists() and _MAGIC & set(self.source):
-            fixed = next(i for i, part in enumerate(root.parts) if _MAGIC & set(part))
-            root, pattern = Path(*root.parts[:fixed]), root.parts[fixed:]
-        if not root.exists():
-            raise InputError("IN does not exist; expected a directory, a pattern in quotes, a list or an address")
-        if not root.is_dir():
-            yield _file(root.name, str(root), root.stat())
+        with places.reading(None):
+            if not root.exists() and _MAGIC & set(self.source):
+                fixed = next(i for i, part in enumerate(root.parts) if _MAGIC & set(part))
+                root, pattern = Path(*root.parts[:fixed]), root.parts[fixed:]
+            if not root.exists():
+                raise InputError("IN does not exist; expected a directory, a pattern in quotes, a list or an address")
+            alone = None if root.is_dir() else root.stat()
+        if alone:
+            yield _file(root.name, str(root), alone)
             return
         for name, entry in self._walk(root):
             if pattern and not _matches(tuple(name.split("/")), pattern):
                 continue
-            if PurePosixPath(name).suffix.lower() not in audio.SUFFIXES or _is_ours(name) or not entry.is_file():
+            if not _is_media(name) or not entry.is_file():
                 self.passed += 1
                 continue
             yield _file(name, entry.path, entry.stat())
@@ -120,18 +122,18 @@ class Search:
             except OSError as error:
                 self.problems.append(Problem(f"a directory cannot be read: {error.strerror}"))
                 continue
-            for entry in reversed(entries):
+            directories = []
+            for entry in entries:
                 if entry.name.startswith("."):
                     self.passed += 1
                 elif not _leads_somewhere(entry):
                     self.problems.append(Problem("a link leads nowhere"))
                 elif not entry.is_dir():
-                    continue
-                elif out is None or Path(entry.path).resolve() != out:
-                    (linked if entry.is_symlink() else waiting).append((entry.path, f"{prefix}{entry.name}/"))
-            for entry in entries:
-                if not entry.name.startswith(".") and _leads_somewhere(entry) and not entry.is_dir():
                     yield f"{prefix}{entry.name}", entry
+                elif out is None or Path(entry.path).resolve() != out:
+                    directories.append(entry)
+            for entry in reversed(directories):
+                (linked if entry.is_symlink() else waiting).append((entry.path, f"{prefix}{entry.name}/"))
 
     def _bucket(self, kind: str) -> Iterator[Found]:
         parts = self.source.split("/")
@@ -146,8 +148,8 @@ class Search:
             name = address[len(root) :].lstrip("/")
             if pattern and not _matches(tuple(name.split("/")), pattern):
                 continue
-            media = PurePosixPath(name).suffix.lower() in audio.SUFFIXES and info.get("type") != "directory"
-            if not media or _is_ours(name) or (within and address.startswith(within)):
+            inside = within is not None and address.startswith(within)
+            if not _is_media(name) or info.get("type") == "directory" or inside:
                 self.passed += 1
             elif mirrored(name) is None:
                 self.problems.append(Problem(f"an object of the {kind}:// prefix has a name that cannot be a path"))
@@ -181,8 +183,11 @@ def _leads_somewhere(entry: os.DirEntry[str]) -> bool:
     return True
 
 
-def _is_ours(name: str) -> bool:
-    return ".redacted" in PurePosixPath(name).suffixes
+def _is_media(name: str) -> bool:
+    """Whether it is a recording by its name, and none of our outputs."""
+    base = name.rpartition("/")[2]
+    stem, dot, suffix = base.rpartition(".")
+    return bool(dot) and f".{suffix.lower()}" in audio.SUFFIXES and ".redacted." not in f"{stem}."
 
 
 def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:

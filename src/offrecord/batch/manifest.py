@@ -4,7 +4,7 @@ A row is written when the outputs have their places, in a transaction of its own
 it was at. Rows hold digests, counts, and names relative to IN and OUT, which say no more than the names of the outputs;
 they hold no text, no address and no option. SQLite, because a million rows are looked up and counted there without
 being in memory, and because it is whole after a crash. The file belongs to one process at a time, without shared
-memory, so OUT may be on a network file system.
+memory.
 """
 
 from __future__ import annotations
@@ -15,83 +15,20 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from offrecord.batch.finding import Found
+from offrecord.batch.rows import COLUMNS, JSON, SCHEMA, Planned, Row
 from offrecord.errors import StateError
 
-__all__ = ["AROUND", "Manifest", "Planned", "Row"]
+__all__ = ["AROUND", "Manifest"]
 
 AROUND = (2, 5, 7)
 """Exit codes of what lies around a recording and not in it: a setting, a model, a disk. The next run tries it again."""
 
 _VERSION = 1
 _PAGE = 500
-_SCHEMA = """
-CREATE TABLE recordings (
-  id INTEGER PRIMARY KEY,
-  name BLOB NOT NULL UNIQUE,
-  stem BLOB NOT NULL,
-  folded BLOB NOT NULL UNIQUE,
-  state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed', 'quarantined')),
-  seen INTEGER NOT NULL,
-  size INTEGER NOT NULL DEFAULT 0,
-  signature TEXT NOT NULL DEFAULT '',
-  content TEXT,
-  settings TEXT,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  code INTEGER NOT NULL DEFAULT 0,
-  kind TEXT,
-  error TEXT,
-  duration INTEGER NOT NULL DEFAULT 0,
-  words INTEGER,
-  muted INTEGER NOT NULL DEFAULT 0,
-  seconds REAL NOT NULL DEFAULT 0,
-  entities TEXT NOT NULL DEFAULT '{}',
-  verification TEXT,
-  notices TEXT NOT NULL DEFAULT '[]',
-  outputs TEXT NOT NULL DEFAULT '[]'
-);
-CREATE INDEX by_state ON recordings (seen, state);
-CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
-"""
-_JSON = ("entities", "verification", "notices", "outputs")
-_COLUMNS = (
-    "id, name, state, content, settings, signature, size, stem, attempts, code, kind, error, duration, words, muted, "
-    "seconds, entities, verification, notices, outputs"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What is known of a recording before this run."""
-
-    id: int
-    state: str
-    signature: str
-    settings: str | None
-    content: str | None
-    code: int
-    kind: str | None
-    outputs: tuple[tuple[str, int, str], ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A recording that this run works on. ``known``: the content that is done with these settings, if it is."""
-
-    id: int
-    name: str = field(repr=False)
-    stem: str = field(repr=False)
-    source: str = field(repr=False)
-    options: Mapping[str, Any] = field(repr=False)
-    settings: str
-    signature: str
-    size: int
-    known: str | None
-    ours: bool
 
 
 class Manifest:
@@ -123,7 +60,7 @@ class Manifest:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0 and not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             with self._writing():
-                for statement in _SCHEMA.split(";"):
+                for statement in SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {_VERSION}")
         elif version != _VERSION:
@@ -141,29 +78,27 @@ class Manifest:
         with self._errors(), self._writing():
             yield
 
-    def row(self, name: str) -> Row | None:
-        """What is known of the recording of this name."""
-        found = self._db.execute(
-            "SELECT id, state, signature, settings, content, code, kind, outputs FROM recordings WHERE name = ?",
-            (_bytes(name),),
-        ).fetchone()
-        if not found:
-            return None
-        recording, state, signature, settings, content, code, kind, outputs = found
-        there = tuple((name, size, digest) for name, size, digest in json.loads(outputs))
-        return Row(recording, state, signature, settings, content, code, kind, there)
+    def see(self, found: Found) -> tuple[int, Row | None]:
+        """Say that a recording was found in this run: its number, and what is known of it from before.
 
-    def see(self, found: Found, row: Row | None) -> int:
-        """Say that a recording was found in this run; its number. One that is new gets the name of its outputs."""
-        if row:
-            self._db.execute("UPDATE recordings SET seen = ?, size = ? WHERE id = ?", (self.run, found.size, row.id))
-            return row.id
+        One that is new gets the name of its outputs.
+        """
+        known = self._db.execute(
+            "UPDATE recordings SET seen = ?, size = ? WHERE name = ? "
+            "RETURNING id, state, signature, settings, content, code, kind, outputs",
+            (self.run, found.size, _bytes(found.name)),
+        ).fetchall()
+        if known:
+            ((*columns, outputs),) = known
+            recording, state, signature, settings, content, code, kind = columns
+            there = tuple((name, size, digest) for name, size, digest in json.loads(outputs))
+            return recording, Row(recording, state, signature, settings, content, code, kind, there)
         stem, folded = self._stem(found.name)
         made = self._db.execute(
             "INSERT INTO recordings (name, stem, folded, seen, size) VALUES (?, ?, ?, ?, ?)",
             (_bytes(found.name), _bytes(stem), folded, self.run, found.size),
         )
-        return int(made.lastrowid or 0)
+        return int(made.lastrowid or 0), None
 
     def _stem(self, name: str) -> tuple[str, bytes]:
         """What the outputs are called before ``.redacted``: by the name, and told from others by more than case."""
@@ -226,7 +161,7 @@ class Manifest:
             columns: dict[str, Any] = {"state": "done", "signature": row["signature"]}
         else:
             columns = {"error": None, "kind": None, **row}
-        values = [json.dumps(value) if key in _JSON and value is not None else value for key, value in columns.items()]
+        values = [json.dumps(value) if key in JSON and value is not None else value for key, value in columns.items()]
         with self._errors(), self._writing():
             before = self._db.execute("SELECT outputs FROM recordings WHERE id = ?", (recording,)).fetchone()
             self._db.execute(
@@ -247,28 +182,27 @@ class Manifest:
 
     def exported(self) -> Iterator[dict[str, Any]]:
         """Every row, as the lines of manifest.jsonl have it."""
-        names = _COLUMNS.split(", ")
+        names = COLUMNS.split(", ")
         last = 0
         while True:
-            statement = f"SELECT {_COLUMNS} FROM recordings WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+            statement = f"SELECT {COLUMNS} FROM recordings WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
             rows = self.query(statement, last, _PAGE)
             if not rows:
                 return
             for values in rows:
                 row = dict(zip(names, values, strict=True))
                 last = row["id"]
-                row |= {key: json.loads(row[key]) for key in _JSON if row[key] is not None}
+                row |= {key: json.loads(row[key]) for key in JSON if row[key] is not None}
                 yield row | {"name": _text(row["name"]), "stem": _text(row["stem"])}
 
     def import_(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take the rows that another manifest exported. Raises `StateError` for what none did."""
-        names = _COLUMNS.split(", ")
+        names = COLUMNS.split(", ")
         with self._errors(), self._writing():
             for row in rows:
                 try:
                     values = {
-                        key: json.dumps(row[key]) if key in _JSON and row[key] is not None else row[key]
-                        for key in names
+                        key: json.dumps(row[key]) if key in JSON and row[key] is not None else row[key] for key in names
                     }
                     values |= {"name": _bytes(row["name"]), "stem": _bytes(row["stem"])}
                     values["folded"] = _bytes(unicodedata.normalize("NFC", row["stem"].casefold()))

@@ -8,6 +8,7 @@ hold a name, or a key.
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,8 +86,8 @@ def _mapped(kind: str | None, error: type[OffrecordError], done: str) -> Iterato
 
 def _reason(said: Exception) -> str:
     """Why, without the address: the packages put that into their messages."""
-    if isinstance(said, OSError) and said.strerror:
-        return said.strerror
+    if isinstance(said, OSError) and said.errno:
+        return os.strerror(said.errno)
     if isinstance(said, PermissionError):
         return "there is no right to it"
     if isinstance(said, FileNotFoundError):

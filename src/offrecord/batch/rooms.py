@@ -17,19 +17,19 @@ from pathlib import Path
 
 from offrecord.errors import OutputError
 
-__all__ = ["Rooms"]
+__all__ = ["Rooms", "sweep"]
 
 
 class Rooms:
     """The rooms of one process, below the system's directory for temporary files. Raises `OutputError`."""
 
     def __init__(self) -> None:
-        house = Path(tempfile.gettempdir()) / f"offrecord-batch-{os.getuid()}"
+        house = _house()
         try:
             house.mkdir(mode=0o700, exist_ok=True)
-            if house.is_symlink() or house.stat().st_uid != os.getuid():
+            if house.is_symlink() or house.stat().st_uid != os.geteuid():
                 raise OutputError(f"{house} belongs to another user; set TMPDIR to a directory of your own")
-            _sweep(house)
+            sweep()
             self._directory, self._lock = _taken(house)
         except OSError as error:
             raise OutputError(f"{house} cannot be used: {error.strerror}; set TMPDIR to another directory") from None
@@ -52,6 +52,10 @@ class Rooms:
         os.close(self._lock)
 
 
+def _house() -> Path:
+    return Path(tempfile.gettempdir()) / f"offrecord-batch-{os.geteuid()}"
+
+
 def _taken(house: Path) -> tuple[Path, int]:
     """A directory of our own and the lock on it."""
     while True:
@@ -63,9 +67,9 @@ def _taken(house: Path) -> tuple[Path, int]:
         os.close(lock)  # one that started beside us found nobody holding it, and swept it
 
 
-def _sweep(house: Path) -> None:
-    """Remove the directories of workers that are gone."""
-    for directory in house.iterdir():
+def sweep() -> None:
+    """Remove the directories of workers that are gone from this machine."""
+    for directory in _house().glob("*"):
         with suppress(OSError):  # just made, or just swept by another
             lock = os.open(directory / _LOCK, os.O_RDWR)
             try:

@@ -7,8 +7,6 @@ that of a clock that nobody sets.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import tempfile
@@ -18,20 +16,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from offrecord import audio
 from offrecord.batch import places
 from offrecord.batch.finding import WORK, Found, Search
-from offrecord.batch.manifest import AROUND, Manifest, Planned, Row
+from offrecord.batch.holding import hold, home_of, own_of
+from offrecord.batch.manifest import AROUND, Manifest
 from offrecord.batch.recipe import Recipe
 from offrecord.batch.report import as_html
+from offrecord.batch.rows import Planned, Row
 from offrecord.batch.summary import Pace, Summary, summed
 from offrecord.batch.work import settle, stage_of
 from offrecord.errors import InputError, RemoteError, StateError
 from offrecord.executors import Executor, Outcome, Task
 
-__all__ = ["WORKER", "Batch", "Hear", "Order", "home_of"]
+__all__ = ["WORKER", "Batch", "Hear", "Order"]
 
 WORKER = "offrecord.batch.work:Work"
 """What an executor's processes build, with `Batch.given`."""
@@ -69,9 +69,9 @@ class Batch:
         self._stopped: str | None = None
         self._at_work: dict[str, Planned] = {}
         with ExitStack() as held:
-            home = home_of(order)
-            for directory in {home, *([] if order.dry else _own(order.out))}:
-                held.enter_context(_hold(directory))
+            home = home_of(order.out, order.state)
+            for directory in {home, *([] if order.dry else own_of(order.out))}:
+                held.enter_context(hold(directory))
             self.manifest = Manifest(home / "manifest.db")
             held.callback(self.manifest.close)
             if self.manifest.fresh:
@@ -99,9 +99,8 @@ class Batch:
         order = self.order
         with self.manifest.finding():
             for found in self._search:
-                row = self.manifest.row(found.name)
+                recording, row = self.manifest.see(found)
                 settings = order.recipe.for_options(found.options)
-                recording = self.manifest.see(found, row)
                 if row is None or not self._is_done(row, found, settings):
                     self.manifest.plan(recording, found, settings, self._known(row, settings))
         self.manifest.arrange(shuffle=order.shuffle, limit=order.limit)
@@ -252,22 +251,6 @@ class Batch:
             places.removed(stage)
 
 
-def home_of(order: Order) -> Path:
-    """Where the manifest is: in OUT, or for a bucket in the user's directory for such things."""
-    if order.state:
-        return order.state
-    if own := _own(order.out):
-        return own[0]
-    base = os.environ.get("XDG_STATE_HOME", "")
-    state = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
-    return state / "offrecord" / "batch" / hashlib.sha256(order.out.rstrip("/").encode()).hexdigest()[:16]
-
-
-def _own(out: str) -> list[Path]:
-    """The directory of ours in OUT; a bucket has none."""
-    return [] if places.scheme(out) else [Path(out) / WORK]
-
-
 def _absolute(address: str) -> str:
     """The address as another process knows it, wherever that works."""
     return address if places.scheme(address) else str(Path(address).absolute())
@@ -275,20 +258,6 @@ def _absolute(address: str) -> str:
 
 def _placed(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _absolute(value) if name == "transcript" else value for name, value in options.items()}
-
-
-def _hold(home: Path) -> IO[bytes]:
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (home / "lock").open("ab")
-    except OSError as error:
-        raise StateError(f"{home} cannot be used: {error.strerror}; choose another OUT, or --state") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise StateError("another run works on this OUT; let it end, or choose another one") from None
-    return lock
 
 
 def _exported(out: str) -> Iterator[dict[str, Any]]:

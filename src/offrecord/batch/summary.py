@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -123,8 +124,11 @@ GROUP BY key ORDER BY 2 DESC, 1
 """
 _CAUSES = """
 SELECT code, kind, error, count(*) FROM recordings WHERE seen = ? AND error IS NOT NULL
-GROUP BY 1, 2, 3 ORDER BY 4 DESC, 3 LIMIT 100
+GROUP BY 1, 2, 3
 """
+_MOST_CAUSES = 100
+_ITS_OWN = re.compile(r"^recording(?:\.\w+)*: |\b\d+\b")
+"""What of an error is of one recording alone: how its file is called here, and numbers."""
 
 
 def summed(
@@ -141,7 +145,7 @@ def summed(
         copies=manifest.query(_COPIES, run)[0][0],
         gone=manifest.query(_GONE, run)[0][0],
         entities=dict(manifest.query(_ENTITIES, run)),
-        causes=manifest.query(_CAUSES, run),
+        causes=_causes(manifest),
         verification=dict(zip(_CHECKED, checked, strict=True)),
         codes=frozenset(code for (code,) in manifest.query(_CODES, run)),
         problems=tuple(problems),
@@ -149,3 +153,11 @@ def summed(
         pace=pace,
         stopped=stopped,
     )
+
+
+def _causes(manifest: Manifest) -> list[tuple[int, str, str, int]]:
+    """Failures, the most frequent first; what differs by nothing but numbers is one cause."""
+    causes: Counter[tuple[int, str, str]] = Counter()
+    for code, kind, error, n in manifest.query(_CAUSES, manifest.run):
+        causes[code, kind, _ITS_OWN.sub(lambda found: "N" if found[0].isdecimal() else "", error)] += n
+    return [(*cause, n) for cause, n in causes.most_common(_MOST_CAUSES)]

@@ -278,6 +278,15 @@ def test_what_may_not_be_read_is_said(nobody: Path) -> None:
     (nobody / "in" / "c").chmod(0o700)
 
 
+def test_in_that_may_not_be_reached_is_refused(nobody: Path) -> None:
+    """As input that cannot be read, not as a fault of the manifest."""
+    recording(nobody / "closed" / "in" / "a.wav")
+    (nobody / "closed").chmod(0)
+    with pytest.raises(InputError, match="Permission denied"):
+        list(Search(str(nobody / "closed" / "in"), str(nobody / "out")))
+    (nobody / "closed").chmod(0o700)
+
+
 def test_ten_thousand_other_files_are_passed_over(archive: Path, out: Path) -> None:
     """They are counted, not opened."""
     (archive / "notes").mkdir()

@@ -55,7 +55,7 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
     kinds = {"local": ["batch", "worker"], "ray": ["batch", "worker"], "nodes": ["node", "worker", "batch"]}[where]
     killed: Counter[str] = Counter()
     done: dict[str, tuple[int, int]] = {}
-    with _cluster(where) as cluster:
+    with _cluster(where, 2 + -(-kills // len(kinds))) as cluster:
         runs = _Runs(root, ["--ray", cluster.address] if cluster else ["--ray", "local"] if where == "ray" else [])
         try:
             runs.start()
@@ -63,14 +63,14 @@ def kill_at_random(root: Path, *, recordings: int, kills: int, seed: int, where:
             # the second comes while it starts again.
             moments = sorted(chance.sample(range(recordings * 4 // 5), kills))
             for number, moment in enumerate(moments):
-                until(lambda moment=moment: _recorded(root / "out") >= moment)  # type: ignore[misc]
+                runs.wait_for(moment)
                 time.sleep(chance.uniform(0.0, 0.6))
                 kind = kinds[number % len(kinds)]
                 if not _kill(kind, runs, cluster, chance):
                     break
                 killed[kind] += 1
-                done |= _done(root / "out")
-                if kind == "batch":
+                if kind == "batch":  # while it runs, nobody else reads its manifest
+                    done |= _done(root / "out")
                     runs.start()
             for _ in range(2):  # what was running when the last thing was killed, and once more: there is nothing to do
                 assert runs.process.wait(300) == 0, runs.log.read_text()[-2_000:]
@@ -116,6 +116,11 @@ class _Runs:
                 found.append(json.loads(line))
         return found
 
+    def wait_for(self, recordings: int) -> None:
+        """Until so many are recorded, or the batch has come to its end."""
+        while self.process.poll() is None and sum(e.get("event") == "recording" for e in self.events) < recordings:
+            time.sleep(0.02)
+
     def start(self) -> None:
         command = [sys.executable, "-m", "offrecord", "batch", "in", "out", "--json", "--formats", "txt,json,sound"]
         command += ["--processes", "2", "--attempts", "25", "--threads", "1", *self.arguments]
@@ -142,19 +147,21 @@ def _kill(kind: str, runs: _Runs, cluster: _Cluster | None, chance: random.Rando
         return False
     if kind == "batch":
         runs.end()
-    elif kind == "node":
-        assert cluster
-        cluster.lose_one(chance)
-    else:
-        ancestor = runs.process.pid if cluster is None else os.getpid()
-        workers: list[int] = []
-        while not workers and runs.process.poll() is None:  # it is only just starting
-            time.sleep(0.05)
-            workers = _workers(ancestor)
-        if not workers:
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(chance.choice(workers), signal.SIGKILL)
+        return True
+    ancestor = runs.process.pid if cluster is None else os.getpid()
+    workers: list[int] = []
+    while not workers and runs.process.poll() is None:  # it is only just starting
+        time.sleep(0.05)
+        workers = _workers(ancestor)
+    if not workers:
+        return False
+    with suppress(ProcessLookupError, FileNotFoundError):  # it has just died by itself
+        worker = chance.choice(workers)
+        if kind == "node":
+            assert cluster
+            cluster.lose_one(worker)
+        else:
+            os.kill(worker, signal.SIGKILL)
     return True
 
 
@@ -165,7 +172,7 @@ def _workers(ancestor: int) -> list[int]:
     for directory in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             pid = int(directory.name)
-            parents[pid] = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[pid] = _parent(pid)
             command = (directory / "cmdline").read_bytes()
             if b"offrecord.executors.process" in command or command.startswith(b"ray::_Work"):
                 named.append(pid)
@@ -178,26 +185,27 @@ def _workers(ancestor: int) -> list[int]:
     return sorted(pid for pid in named if below(pid))
 
 
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 @dataclass
 class _Cluster:
-    """A head without work, and two nodes that do it."""
+    """A head without work, and nodes of which two do it and the others wait: a new one takes longer than a recording."""
 
     ray: Any
-    nodes: list[Any]
 
     @property
     def address(self) -> str:
         return str(self.ray.address)
 
-    def lose_one(self, chance: random.Random) -> None:
-        """One node dies with all that it runs, and another comes."""
-        node = self.nodes.pop(chance.randrange(len(self.nodes)))
-        self.ray.remove_node(node, allow_graceful=False)
-        self.nodes.append(self.ray.add_node(num_cpus=1))
+    def lose_one(self, worker: int) -> None:
+        """The node of this worker dies with all that it runs: its processes end when the first of them is gone."""
+        os.kill(_parent(worker), signal.SIGKILL)
 
 
 @contextmanager
-def _cluster(where: Where) -> Iterator[_Cluster | None]:
+def _cluster(where: Where, nodes: int) -> Iterator[_Cluster | None]:
     if where != "nodes":
         yield None
         return
@@ -207,19 +215,13 @@ def _cluster(where: Where) -> Iterator[_Cluster | None]:
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
     )
     try:
-        yield _Cluster(made, [made.add_node(num_cpus=1) for _ in range(2)])
+        for _ in range(nodes):
+            made.add_node(num_cpus=1)
+        yield _Cluster(made)
     finally:
         made.shutdown()
         os.environ.clear()
         os.environ.update(before)
-
-
-def _recorded(out: Path) -> int:
-    """How many recordings are done."""
-    try:
-        return sum(state == "done" for _, state, _, _ in _rows(out))
-    except sqlite3.OperationalError:  # it is only being made
-        return 0
 
 
 def _rows(out: Path) -> list[tuple[int, str, int, str]]:
@@ -232,9 +234,11 @@ def _rows(out: Path) -> list[tuple[int, str, int, str]]:
 
 def _done(out: Path) -> dict[str, tuple[int, int]]:
     """The outputs of what is recorded as done, with what changes if they are made again."""
-    if not _recorded(out):
+    try:
+        rows = _rows(out)
+    except sqlite3.OperationalError:  # its tables have not been made
         return {}
-    names = [name for _, state, _, outputs in _rows(out) if state == "done" for name, _, _ in json.loads(outputs)]
+    names = [name for _, state, _, outputs in rows if state == "done" for name, _, _ in json.loads(outputs)]
     return {name: (stat.st_ino, stat.st_mtime_ns) for name in names for stat in [(out / name).stat()]}
 
 

@@ -84,13 +84,15 @@ class Search:
     def _local(self) -> Iterator[Found]:
         root = Path(self.source)
         pattern: tuple[str, ...] = ()
-        if not root.exists() and _MAGIC & set(self.source):
-            fixed = next(i for i, part in enumerate(root.parts) if _MAGIC & set(part))
-            root, pattern = Path(*root.parts[:fixed]), root.parts[fixed:]
-        if not root.exists():
-            raise InputError("IN does not exist; expected a directory, a pattern in quotes, a list or an address")
-        if not root.is_dir():
-            yield _file(root.name, str(root), root.stat())
+        with places.reading(None):
+            if not root.exists() and _MAGIC & set(self.source):
+                fixed = next(i for i, part in enumerate(root.parts) if _MAGIC & set(part))
+                root, pattern = Path(*root.parts[:fixed]), root.parts[fixed:]
+            if not root.exists():
+                raise InputError("IN does not exist; expected a directory, a pattern in quotes, a list or an address")
+            alone = None if root.is_dir() else root.stat()
+        if alone:
+            yield _file(root.name, str(root), alone)
             return
         for name, entry in self._walk(root):
             if pattern and not _matches(tuple(name.split("/")), pattern):

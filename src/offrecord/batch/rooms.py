@@ -27,7 +27,7 @@ class Rooms:
         house = _house()
         try:
             house.mkdir(mode=0o700, exist_ok=True)
-            if house.is_symlink() or house.stat().st_uid != os.getuid():
+            if house.is_symlink() or house.stat().st_uid != os.geteuid():
                 raise OutputError(f"{house} belongs to another user; set TMPDIR to a directory of your own")
             sweep()
             self._directory, self._lock = _taken(house)
@@ -53,7 +53,7 @@ class Rooms:
 
 
 def _house() -> Path:
-    return Path(tempfile.gettempdir()) / f"offrecord-batch-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / f"offrecord-batch-{os.geteuid()}"
 
 
 def _taken(house: Path) -> tuple[Path, int]:

@@ -12,6 +12,7 @@ import importlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -162,12 +163,21 @@ def _connect(ray: Any, address: str, cpus: int | None, without: Collection[str])
     terminate = signal.getsignal(signal.SIGTERM)
     hidden = {name: os.environ.pop(name) for name in without if name in os.environ}
     try:
+        host, _, port = address.rpartition(":")
+        if host and "//" not in host:  # Ray would ask for minutes
+            socket.create_connection((host, int(port)), _REACH_S).close()
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
-    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise StateError(f"no Ray cluster answers at {address} ({type(error).__name__}); is it started?") from None
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise StateError(
+            f"no Ray cluster answers at {address} ({type(error).__name__}); is it started, and is its token here "
+            "(RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH, or ~/.ray/auth_token)?"
+        ) from None
     finally:
         os.environ.update(hidden)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, terminate)  # it ends with another code than that of the signal
     # It prints that a worker has died on standard output, where data goes, and has no public switch for it.
     vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False
+
+
+_REACH_S = 10.0

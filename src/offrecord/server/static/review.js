@@ -857,12 +857,14 @@ function sure(title, text, yes, facts = []) {
 // ---- Transcript -----------------------------------------------------------------------------------------------------
 
 // In blocks of at most twice so many words, each filled when it comes near: the browser lays out only what is seen.
-const BLOCK = 40;
+// Blocks stand in parts, so that of ten hours as well only a few hundred elements are looked at for each frame.
+const BLOCK = 40, PART = 16;
 const STATES = { found: "undecided", accepted: "accepted", rejected: "rejected", added: "added" };
 let filling = null;
 const oddWords = new Set();
 
 function buildTranscript(utterances) {
+  const parts = [];
   job.blocks = [];
   job.blockOf = new Int32Array(job.words.length);
   oddWords.clear();
@@ -878,14 +880,19 @@ function buildTranscript(utterances) {
       element.append(said);
       const who = start === turn.start ? [turn.speaker && String(turn.speaker), turn.channel !== null && turn.channel !== undefined && `channel ${turn.channel}`].filter(Boolean).join(", ") : "";
       const block = { start, end, said, element, who, isFilled: false, units: [] };
-      element.style.containIntrinsicSize = `auto ${8 + 28 * Math.ceil((end - start) / 11)}px`;
+      const tall = 8 + 28 * Math.ceil((end - start) / 11);
+      element.style.containIntrinsicSize = `auto ${tall}px`;
+      if (job.blocks.length % PART === 0) parts.push({ element: make("div", { class: "part" }), tall: 0 });
+      parts.at(-1).element.append(element);
+      parts.at(-1).tall += tall;
       job.blockOf.fill(job.blocks.length, start, end);
       element.dataset.block = job.blocks.length;
       job.blocks.push(block);
       start = end;
     }
   }
-  $("transcript").replaceChildren(...job.blocks.map((block) => block.element));
+  for (const part of parts) part.element.style.containIntrinsicSize = `auto ${part.tall}px`;
+  $("transcript").replaceChildren(...parts.map((part) => part.element));
   if (!job.words.length) $("transcript").append(make("p", { class: "soft", text: isTimed ? "No word was recognised in it. Drag in the waveform, or press B twice, to hide a stretch of sound." : "There are no words in it." }));
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) ensure(job.blocks[entry.target.dataset.block]);

@@ -9,6 +9,7 @@ import json
 import socket
 import sqlite3
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -41,7 +42,7 @@ class Place:
 
     def job(self, transcript: Transcript = SAID, draft: Any = FOUND, key: str = "one", upload: bytes = b"RIFF") -> str:
         """A job that is done, with its original."""
-        name = "0" * 31 + str(len(list((self.store.home / "uploads").iterdir())))
+        name = uuid.uuid4().hex
         self.store.upload_path(name).write_bytes(upload)
         self.store.add_upload(name, self.owners[key], len(upload))
         return done(self.store, transcript, draft, owner=self.owners[key], upload=name)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from offrecord import audio
 from offrecord.errors import InputError, UsageError
@@ -22,7 +25,6 @@ from offrecord.queue import Queue
 from offrecord.ranges import merged
 from offrecord.records import redaction_record
 from offrecord.redact.cover import cover
-from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.review import making
 from offrecord.review.draft import Draft, Suspect
@@ -30,8 +32,8 @@ from offrecord.review.ledger import Ledger
 from offrecord.review.steps import History
 from offrecord.review.suspects import suspects
 from offrecord.rows import Claim, as_json
-from offrecord.transcribe import imported
-from offrecord.types import Redaction, Transcript, Word
+from offrecord.transcribe import Channels, Chunk, Listener, Recogniser, imported
+from offrecord.types import Redaction, Transcript
 
 __all__ = ["reviewed"]
 
@@ -72,10 +74,12 @@ class _Pace:
 
 
 def _text(ledger: Ledger, claim: Claim, redactor: Redactor, source: Path) -> dict[str, Any]:
-    original = imported.from_text(imported.decode_text(source.read_bytes(), "the text"))
-    entities, made_with = _claims(redactor, original, "none")
-    draft = Draft(entities, suspects(original, entities, redactor.policy), made_with=made_with)
-    redacted, placed = substitute(original, entities, redactor.policy.substitution)
+    text = imported.decode_text(source.read_bytes(), "the text")
+    original = imported.from_text(text)
+    found = _by_word(redactor).redact_text(text)
+    made_with = {**found.made_with, "substitution": redactor.policy.substitution}
+    draft = Draft(found.entities, suspects(original, found.entities, redactor.policy), made_with=made_with)
+    redacted, placed = substitute(original, found.entities, redactor.policy.substitution)
     return {
         "result": redaction_record(Redaction(redacted, placed, made_with=made_with)) | {"channels": None},
         "original": None,
@@ -85,25 +89,29 @@ def _text(ledger: Ledger, claim: Claim, redactor: Redactor, source: Path) -> dic
     }
 
 
-def _claims(redactor: Redactor, original: Transcript, recogniser: str) -> tuple[Any, dict[str, str]]:
-    """The entities as words of the original, with the claims behind them, and what found them."""
-    # With a label for each word, the words of the result are those of the original.
+def _by_word(redactor: Redactor) -> Redactor:
+    """The same, with a label for each word: so the words of its entities are those of the original."""
     policy = redactor.policy
-    labelled = redactor.again(policy=policy.labels, allow=policy.allow, deny=policy.deny, substitute="label")
-    found = labelled.redact_transcript(original)
-    return found.entities, {**found.made_with, "recogniser": recogniser, "substitution": policy.substitution}
+    return redactor.again(policy=policy.labels, allow=policy.allow, deny=policy.deny, substitute="label")
 
 
 def _recording(ledger: Ledger, claim: Claim, redactor: Redactor, source: Path, work: Path) -> dict[str, Any]:
     pace = _Pace(ledger, claim, claim.id)
     pace("transcribing", 0.0)
-    before = audio.identity(source)
-    original, envelope, copy = _heard(redactor, source, pace)
+    watched = _Watched(redactor.recogniser, pace, max(1, audio.probe(source).duration), redactor.policy.key_tones)
+    finder = _by_word(redactor)
+    finder.recogniser = watched
+    originals: list[Transcript] = []
+
+    def keep(transcript: Transcript) -> Transcript:
+        originals.append(transcript)
+        return transcript
+
+    found = finder.redact(source, unredacted=keep, verifying=False)
+    (original,) = originals
     if original.duration < _SHORTEST_MS:
         raise InputError("the recording is too short: less than 160 ms")
-    pace("redacting", 0.6)
-    policy = redactor.policy
-    entities, made_with = _claims(redactor, original, redactor.recogniser.name)
+    policy, entities, envelope = redactor.policy, found.entities, watched.meter.envelope()
     covered = cover(original, entities, policy, envelope)
     rows = making.rows_of(covered, envelope)
     pace("verifying", 0.65)
@@ -113,13 +121,13 @@ def _recording(ledger: Ledger, claim: Claim, redactor: Redactor, source: Path, w
     muted = merged(chain(*after), apart=1)
     redacted, placed = substitute(original, entities, policy.substitution)
     redaction = Redaction(
-        redacted, placed, muted, made_with | copy, None, () if all(row == muted for row in after) else after,
-        source=before, verification=done,
+        redacted, placed, muted, {**found.made_with, "substitution": policy.substitution}, None,
+        () if all(row == muted for row in after) else after, source=found.source, verification=done,
     )  # fmt: skip
     pace("writing", 0.9)
     sound = making.playback(redaction, source, work, redactor)
-    found = suspects(original, entities, policy, envelope, before=rows, after=after, done=done)
-    draft = Draft(entities, found, muted, done, redaction.made_with, audio.extension(source))
+    looked = suspects(original, entities, policy, envelope, before=rows, after=after, done=done)
+    draft = Draft(entities, looked, muted, done, redaction.made_with, audio.extension(source))
     channels = len(envelope.levels) if redactor.settings.channels == "separate" else None
     return {
         "result": redaction_record(redaction) | {"channels": channels},
@@ -137,19 +145,31 @@ def _begins(
     return lambda db: ledger.begun(db, claim.id, draft=draft, original=original, peaks=peaks)
 
 
-def _heard(redactor: Redactor, source: Path, pace: _Pace) -> tuple[Transcript, Envelope, dict[str, str]]:
-    """What was said, what was measured meanwhile, and what became of a copy elsewhere."""
-    length = max(1, audio.probe(source).duration)
-    # Where somebody speaks is wanted in any case: what was not recognised is a suspect.
-    meter = Meter(speech=True, tones=redactor.policy.key_tones)
-    words: list[Word] = []
-    end, copy = 0, None
-    for chunk in redactor.recogniser.transcribe(source, redactor.settings.channels, listen=meter.hear):
-        words += chunk.words
-        end, copy = chunk.end, chunk.copy
-        pace("transcribing", 0.6 * min(1.0, end / length))
-    heard = Transcript.spoken(words, end, redactor.settings.language)
-    return heard, meter.envelope(), {"remote_copy": copy} if copy else {}
+class _Watched:
+    """A recogniser that says how far it is, and whose sound is measured as well: where somebody speaks is wanted
+    whatever the policy says, for what was not recognised is a suspect."""
+
+    def __init__(self, recogniser: Recogniser, pace: _Pace, length: int, tones: bool) -> None:
+        self._recogniser, self._pace, self._length = recogniser, pace, length
+        self.meter = Meter(speech=True, tones=tones)
+
+    @property
+    def name(self) -> str:
+        """That of the recogniser."""
+        return self._recogniser.name
+
+    def transcribe(self, path: Path, channels: Channels = "mono", *, listen: Listener | None = None) -> Iterator[Chunk]:
+        """What the recogniser hears."""
+
+        def both(block: npt.NDArray[np.float32]) -> None:
+            self.meter.hear(block)
+            if listen:
+                listen(block)
+
+        for chunk in self._recogniser.transcribe(path, channels, listen=both):
+            self._pace("transcribing", 0.6 * min(1.0, chunk.end / self._length))
+            yield chunk
+        self._pace("redacting", 0.6)
 
 
 def _finished(

@@ -558,6 +558,7 @@ def test_the_waveform_is_a_slider_and_zooms(review: Callable[..., Any]) -> None:
 def test_a_lost_answer_is_not_a_lost_decision(review: Callable[..., Any], stub: Stub) -> None:
     """The connection breaks after the server has saved: the page asks again, and it is one decision."""
     tab, made = review()
+    stub.bodies.clear()
     broken: list[Any] = []
 
     def breaks(route: Any) -> None:
@@ -573,6 +574,9 @@ def test_a_lost_answer_is_not_a_lost_decision(review: Callable[..., Any], stub: 
     expect(tab.locator("#decided-text")).to_have_text("1 of 5 decided")
     assert made.steps == [{"do": "accept", "entity": "e0"}]
     assert made.revision == 2
+    first, second = (body for path, body in stub.bodies if path.endswith("/j1/decisions"))
+    assert first == second
+    assert json.loads(first)["token"] in made.tokens
 
 
 def test_offline_everything_is_kept_and_sent_later(review: Callable[..., Any]) -> None:

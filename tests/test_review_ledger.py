@@ -180,7 +180,9 @@ def test_the_command_exports_counts(store: Store) -> None:
 
 def test_the_command_opens_one_recording_and_leaves_nothing(tmp_path: Path) -> None:
     """Its address is good once, nobody else can sign in, the original may be seen; ended, its directory is gone."""
-    environment = {n: v for n, v in os.environ.items() if not n.startswith("OFFRECORD_")} | {"TMPDIR": str(tmp_path)}
+    # Where a server has its media and its workers is not where one recording is looked at.
+    elsewhere = {"OFFRECORD_MEDIA": str(tmp_path / "media"), "OFFRECORD_RAY": "auto", "TMPDIR": str(tmp_path)}
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("OFFRECORD_")} | elsewhere
     command = [sys.executable, "-m", "offrecord", "review", str(SHORT), "--no-browser", "--threads", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
     try:
@@ -203,7 +205,7 @@ def test_the_command_opens_one_recording_and_leaves_nothing(tmp_path: Path) -> N
         process.wait(60)
         if process.stdout:
             process.stdout.close()
-    assert not list(tmp_path.glob("offrecord-*"))
+    assert not list(tmp_path.iterdir())
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -130,7 +130,7 @@ def _serve(
     settings = server_settings(
         home=home, host="127.0.0.1", port=port, api_keys=key, workers=1, review_unredacted=True, cors="",
         upstreams="",
-    ).model_copy(update={"public_url": None})  # fmt: skip
+    ).model_copy(update={"public_url": None, "media": None, "ray": None})  # fmt: skip
 
     def begun(url: str) -> None:
         address = f"{url}/review/open?token={token}"
@@ -150,7 +150,7 @@ def _open(address: str) -> None:
 def _submitted(store: Store, owner: str, file: Path, asked: dict[str, Any]) -> str:
     """The job of a copy of ``file``: it is kept to decide by, and erased with the review."""
     upload = uuid.uuid4().hex
-    half = store.home / "uploads" / f"{upload}.half"
+    half = store.upload_path(upload).with_suffix(".half")
     try:
         shutil.copyfile(file, half)
         half.chmod(0o600)

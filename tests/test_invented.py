@@ -56,11 +56,20 @@ def test_what_a_recogniser_is_sure_of_is_not_invented(confidence: float | None, 
     assert [(span.start, span.end) for span in invented.find("from playmouth")] == ([(5, 14)] if claimed else [])
 
 
-def test_what_was_invented_once_is_claimed_everywhere() -> None:
-    """The same invention is the same name, even where the recogniser had become used to it."""
+def test_what_was_invented_is_claimed_everywhere() -> None:
+    """The same invention is the same name, with whatever marks and in whatever case it is written."""
     invented = Invented()
-    invented.hear(heard(("playmouth", 0.3), ("so", 0.9), ("playmouth", 0.97)), "en")
-    assert [span.start for span in invented.find("playmouth so playmouth")] == [0, 13]
+    invented.hear(heard(("playmouth", 0.3), ("so", 0.9), ("Playmouth.", 0.8)), "en")
+    assert [span.start for span in invented.find("playmouth so Playmouth.")] == [0, 13]
+
+
+def test_what_comes_first_decides() -> None:
+    """Of a word that is sure in one place of a chunk nothing is claimed; what has been said hidden stays hidden."""
+    invented = Invented()
+    invented.hear(heard(("chromecast", 0.6), ("the", 0.9), ("Chromecast?", 0.97)), "en")
+    invented.hear(heard(("chromecast", 0.5), ("playmouth", 0.5)), "en")
+    invented.hear(heard(("playmouth", 0.99)), "en")
+    assert [span.start for span in invented.find("chromecast playmouth")] == [11]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -17,13 +16,13 @@ from batch_killing import Where, kill_at_random
     ("where", "recordings", "kills"),
     [
         ("local", 16, 5),
-        pytest.param("nodes", 8, 3, marks=pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="no ray")),
+        pytest.param("nodes", 8, 3, marks=pytest.mark.cluster),
     ],
 )
 def test_a_batch_that_is_killed_comes_to_the_same_end(
     tmp_path: Path, where: Where, recordings: int, kills: int
 ) -> None:
-    """The size for every day; `bench/batch_kills.py` has the large one."""
+    """The size for every day, and of the nodes by hand (`-m cluster`); `bench/batch_kills.py` has the large one."""
     told = kill_at_random(tmp_path, recordings=recordings, kills=kills, seed=11, where=where)
     assert sum(told.kills.values()) >= 1
     assert told.starts == 3 + told.kills["batch"]

@@ -27,17 +27,20 @@ _SHORTEST = 4
 """Letters. Shorter ones are interjections and initials; nearly all that can be said is a word of some kind."""
 _LETTERS = re.compile(r"[a-z]+(?:'[a-z]+)*")
 _WORD = re.compile(r"\S+")
+_MARKS = ".,;:?!\"'()"
 
 
 class Invented:
     """Takes words as they are recognised, and is the detector that claims those of them that were invented.
 
-    What was invented in one place is claimed wherever it stands: hear before you ask. Claims are on names of persons,
-    since that is what such words most often stand for.
+    A word that the recogniser was sure of in one place is none, and what was invented is claimed wherever it stands;
+    what comes first decides. Hear before you ask. Claims are on names of persons, since that is what such words most
+    often stand for.
     """
 
     def __init__(self) -> None:
         self._found: set[str] = set()
+        self._taught: set[str] = set()
 
     def hear(self, words: Iterable[Word], language: str | None) -> None:
         """Remember which of the ``words`` were invented, if their ``language`` is English (``en``, ``en_us``).
@@ -46,11 +49,15 @@ class Invented:
         """
         if language is None or language.lower().replace("_", "-").split("-")[0] != "en":
             return
-        self._found |= {
-            word.text
-            for word in words
-            if word.confidence is not None and word.confidence < _SURE and not is_known(word.text)
-        }
+        sure: dict[str, float] = {}
+        for word in words:
+            confidence = 1.0 if word.confidence is None else word.confidence
+            low = _folded(word.text)
+            sure[low] = max(confidence, sure.get(low, 0.0))
+        for low, confidence in sure.items():
+            if low in self._found or low in self._taught or is_known(low):
+                continue
+            (self._taught if confidence >= _SURE else self._found).add(low)
 
     def find(self, text: str) -> list[Span]:
         """The claims on ``text``; offsets are its characters."""
@@ -59,8 +66,12 @@ class Invented:
         return [
             Span(match.start(), match.end(), "person_name", SCORE, "invented")
             for match in _WORD.finditer(text)
-            if match[0] in self._found
+            if _folded(match[0]) in self._found
         ]
+
+
+def _folded(word: str) -> str:
+    return word.strip(_MARKS).lower()
 
 
 def is_known(word: str) -> bool:

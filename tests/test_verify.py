@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from offrecord.errors import FailedClosed
 from offrecord.labels import LABELS
 from offrecord.types import Entity, Interval, Policy, Span, Transcript, Verification, Word
 from offrecord.verify import ROUNDS, Muted, verify
+from offrecord.verify.beside import Hidden
 
 ALL = Policy(frozenset(LABELS))
 
@@ -69,6 +71,25 @@ def test_a_hidden_word_outside_the_intervals_is_muted_though_nobody_hears_it(
     assert covers(row, transcript.words[3].start, transcript.words[4].end)
     assert done.found
     assert done.left == ()
+
+
+@pytest.mark.parametrize(("channel", "rows"), [(0, {0}), (1, {1}), (5, {0, 1}), (None, {0, 1})])
+def test_a_hidden_word_belongs_to_its_channel_or_to_all(recording: Path, channel: int | None, rows: set[int]) -> None:
+    """A transcript from elsewhere may name a channel that the recording does not have: then it is hidden in all."""
+    words = [replace(word, channel=channel) for word in NAME]
+    transcript, entities = hidden(words, "person_name", 3, 5)
+    assert {row for row, _, _ in Hidden(transcript, entities, ALL).uncovered(((), ()))} == rows
+
+
+def test_what_a_person_covers_by_less_is_left_so(recording: Path) -> None:
+    """Unless it is heard: a reviewer's edge is no fault."""
+    deaf = [word for word in NAME if word.text not in ("Margaret", "Thompson")]
+    transcript, entities = hidden(NAME, "person_name", 3, 5)
+    muted = (((2_400, 3_000),),)
+    after, done = verify(
+        recording, transcript, entities, muted, hearing=Script(deaf), detectors=(), policy=ALL, narrowed=(3, 4)
+    )
+    assert (after, done.found) == (muted, 0)
 
 
 @pytest.mark.parametrize(

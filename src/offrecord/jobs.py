@@ -98,14 +98,13 @@ def _failed(store: Queue, claim: Claim, text: str) -> End:
 def _done(store: Queue, claim: Claim, work: Path, models: Models, limits: Limits) -> dict[str, Any]:
     """What `Queue.finish` takes."""
     order = Order.of(claim.asked["order"], claim.secret)
-    source = _source(store, claim, work, limits)
+    upload = store.upload_path(claim.upload) if claim.upload else None
     if review := claim.asked.get("review"):
         # Not with the order's labels: what a preset says beyond them would be lost.
         chosen: dict[str, Any] = {"policy": review["policy"], "substitute": order.substitution}
         redactor = models.of(order.language).again(**chosen)
-        return reviewed(store, claim, redactor, source, work)
-    with _as_clients_know_it(source):
-        return _worked(source, order, work, models)
+        return reviewed(store, claim, redactor, _fetched(upload, claim.url, work, limits), work)
+    return compute(order, upload, claim.url, work, models, limits)
 
 
 def compute(order: Order, upload: Path | None, url: str, work: Path, models: Models, limits: Limits) -> dict[str, Any]:
@@ -166,12 +165,8 @@ def _redaction(redactor: Redactor, source: Path, order: Order, heard: _Heard) ->
     return retagged(redaction, heard.transcript, order.terms)
 
 
-def _source(store: Queue, claim: Claim, work: Path, limits: Limits) -> Path:
-    """The recording: the upload where it is, or what the URL gives."""
-    return _fetched(store.upload_path(claim.upload) if claim.upload else None, claim.url, work, limits)
-
-
 def _fetched(upload: Path | None, url: str, work: Path, limits: Limits) -> Path:
+    """The recording: the upload where it is, or what the URL gives."""
     if upload is None:
         download(url, work / "source", limits)
         return work / "source"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -86,15 +86,17 @@ def listened(
     envelope: Envelope,
     *,
     released: Sequence[str] = (),
+    narrowed: Collection[int] = (),
 ) -> tuple[Muted, Verification]:
-    """The rows as a second listening leaves them. ``released``: words that a person lets go, so they are no trace."""
+    """The rows as a second listening leaves them. ``released``: words that a person lets go, so they are no trace;
+    ``narrowed``: hidden words, by their numbers, that a person wants covered by less."""
     mode = redactor.settings.verify
     if mode == "off" or redactor.policy.sound == "none":
         return rows, Verification("off")
     policy = replace(redactor.policy, allow=(*redactor.policy.allow, *released))
     return verify(
         source, transcript, entities, rows, hearing=redactor.verifier, detectors=redactor.detectors, policy=policy,
-        mode=mode, envelope=envelope,
+        mode=mode, envelope=envelope, narrowed=narrowed,
     )  # fmt: skip
 
 
@@ -117,8 +119,9 @@ def decided_redaction(
     covered = cover(transcript, entities, policy, envelope, more=more, marked=marked)
     released = [_said(transcript, mark.words) for mark in marks if not mark.hides and mark.words is not None]
     rows, done = listened(
-        redactor, source, transcript, entities, rows_of(covered, envelope), envelope, released=released
-    )
+        redactor, source, transcript, entities, rows_of(covered, envelope), envelope, released=released,
+        narrowed=[i for number, pad in more.items() if min(pad) < 0 for i in entities[number].words],
+    )  # fmt: skip
     if done.left and not settings.allow_unverified:
         raise _refusal(done)
     muted = merged(chain(*rows), apart=1)

@@ -8,7 +8,7 @@ result, for the pipeline to refuse. No text leaves here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -168,13 +168,15 @@ def verify(
     policy: Policy,
     mode: Literal["around", "full"] = "around",
     envelope: Envelope | None = None,
+    narrowed: Collection[int] = (),
 ) -> tuple[Muted, Verification]:
     """``muted``, grown until nothing that was hidden is heard, and what was done to find out.
 
     ``transcript`` and ``entities`` are those of the recording at ``path``, before anything was replaced. With several
     rows in ``muted``, each channel is heard on its own. ``around``: what lies within seconds of an interval;
-    ``full``: everything. Raises `InputError` where the recording can no longer be read, and `FailedClosed` where
-    hardly anything is heard of what the transcript lets pass: then nothing heard means nothing.
+    ``full``: everything. ``narrowed``: hidden words of which a person wants less muted than their times say, by their
+    numbers; they are listened for like all. Raises `InputError` where the recording can no longer be read, and
+    `FailedClosed` where hardly anything is heard of what the transcript lets pass: then nothing heard means nothing.
     """
     listening = _Listening(path, Hidden(transcript, entities, policy), hearing, detectors, envelope)
     around = None if mode == "full" else merged(interval for row in muted for interval in row)
@@ -186,7 +188,7 @@ def verify(
         )
     found += [
         _Found(row, start, end)
-        for row, start, end in listening.hidden.uncovered(muted)
+        for row, start, end in listening.hidden.uncovered(muted, narrowed)
         # Once is enough: it is muted with a trace that is there or close by.
         if not any(t.row == row and t.start - _STEP_MS <= start and end <= t.end + _STEP_MS for t in found)
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -85,17 +85,23 @@ class Hidden:
             found.append(Side(unit.low, *known, first_word.start, max(first_word.end, last_word.end)))
         return found
 
-    def uncovered(self, muted: Sequence[Sequence[Interval]]) -> list[tuple[int, int, int]]:
+    def uncovered(
+        self, muted: Sequence[Sequence[Interval]], narrowed: Collection[int] = ()
+    ) -> list[tuple[int, int, int]]:
         """Row, start and end of what of the hidden words, as the transcript times them, no interval mutes.
+
+        A word of no channel, or of one that the recording does not have, belongs to all. ``narrowed``: words that a
+        person covers by less than that.
 
         Intervals are made to cover them all, so this is a fault of ours, and one that listening alone may not show: a
         recogniser can take the first syllable of a number for a word that it wrote there before.
         """
         found = []
-        for i in sorted(self._labels):
+        for i in sorted(self._labels.keys() - set(narrowed)):
             word = self.transcript.words[i]
             said = [(word.start, max(word.end, word.start + 1))]
-            rows = range(len(muted)) if word.channel is None or len(muted) == 1 else (word.channel,)
+            own = [row for row in range(len(muted)) if row == word.channel]
+            rows = own if len(muted) > 1 and own else range(len(muted))
             found += [(row, start, end) for row in rows for start, end in audible(said, muted[row])]
         return found
 

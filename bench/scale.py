@@ -3,9 +3,10 @@
     python bench/scale.py pair [-n 40] [--repeats 1] [--formats txt,json] [--unverified] [--model DIRECTORY]
     python bench/scale.py many [-n 1000000] [--processes 8] [--faster 100000] [--ray local]
 
-pair: the same recordings by two copies of plain faster-whisper with one thread each (each takes the next recording when
-it is done with one), by a batch with two processes, and by a batch on Ray on this machine. Models are loaded before
-the clock starts; finding, the manifest and all writing are inside. Wall time; keep the machine idle.
+pair: the same recordings (the 24 calls, then others of the shared audio) by two copies of plain faster-whisper with one
+thread each (each takes the next recording when it is done with one), by a batch with two processes, and by a batch on
+Ray on this machine. Models are loaded before the clock starts; finding, the manifest and all writing are inside. Wall
+time; keep the machine idle.
 many: a batch whose recogniser waits as long as a real one takes, divided by ``--faster``; everything else is what a
 batch does: it finds the files, schedules, records each in the manifest, and looks again at all of them when it is
 started once more. The lengths are those of the 60 calls, the pace is ``--pace`` times real time for one core.
@@ -38,7 +39,8 @@ from offrecord.executors import Executor, Task
 from offrecord.executors.local import Local
 from offrecord.executors.ray import OnRay
 
-CALLS = SHARED / "audio" / "calls"
+AUDIO = SHARED / "audio"
+OTHERS = ("aws_callcenter", "azure_custom_speech", "google_samples", "ibm_watson", "ljspeech32", "librispeech_bits")
 
 
 class Stub(Work):
@@ -132,9 +134,19 @@ def _until_ready(executor: Executor) -> Iterator[Task | None]:
         yield None
 
 
+def recordings(count: int) -> list[Path]:
+    """So many recordings: the calls, then the others, folder by folder."""
+    found = sorted((AUDIO / "calls").glob("*.mp3"))
+    for folder in OTHERS:
+        found += (path for path in sorted((AUDIO / folder).iterdir()) if path.suffix in (".flac", ".wav"))
+    if len(found) < count:
+        sys.exit(f"there are {len(found)} recordings; give -n that many at most")
+    return found[:count]
+
+
 def pair(given: argparse.Namespace) -> None:
     """The table of ``pair``."""
-    paths = sorted(CALLS.glob("*.mp3"))[: given.n]
+    paths = recordings(given.n)
     hours = sum(audio.probe(path).duration for path in paths) / 3_600_000
     formats = given.formats.split(",")
     verify = "off" if given.unverified else "around"
@@ -142,7 +154,7 @@ def pair(given: argparse.Namespace) -> None:
     seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as directory:
         for path in paths:
-            (Path(directory) / path.name).symlink_to(path.resolve())
+            (Path(directory) / f"{path.parent.name}-{path.name}").symlink_to(path.resolve())
         runs: dict[str, Callable[[], float]] = {
             "two copies of faster-whisper": lambda: plain(paths, given.model),
             "batch, two processes": lambda: batch(

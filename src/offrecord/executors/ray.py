@@ -22,6 +22,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from offrecord import logs
 from offrecord.errors import StateError, UsageError
 from offrecord.executors.schedule import Schedule, Worker
 from offrecord.executors.work import Confines, Work, build, confine, do
@@ -131,7 +132,7 @@ class _Work:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         sys.stdout = os.fdopen(nowhere, "w")
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+        logs.ours()
         if version("offrecord") != ours:
             text = f"a node has offrecord {version('offrecord')}, and not {ours}: install the same on all of them"
             return {"kind": "UsageError", "error": text, "exit_code": UsageError.exit_code}

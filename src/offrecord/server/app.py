@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from offrecord import elsewhere
+from offrecord import elsewhere, logs
 from offrecord.dispatching import Dispatch
 from offrecord.errors import OffrecordError, OutputError, StateError, UsageError
 from offrecord.executors.ray import OnRay
@@ -161,9 +161,7 @@ def serve(settings: ServerSettings, begun: Callable[[str], None] | None = None, 
 
     Raises as `create_app`, and `UsageError` for an address that is taken.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("httpcore2").setLevel(logging.WARNING)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logs.ours()
     threading.excepthook = _thread_fault
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold what was said
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

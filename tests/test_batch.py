@@ -24,11 +24,11 @@ from offrecord.batch import estimate
 from offrecord.batch.finding import Found, Search
 from offrecord.batch.manifest import Manifest
 from offrecord.batch.places import fetch
-from offrecord.batch.rooms import Rooms
 from offrecord.batch.run import Batch
 from offrecord.batch.summary import Pace, summed
 from offrecord.batch.work import ROW, Work, settle, stage_of
 from offrecord.errors import InputError, NoSpeech, StateError, UsageError
+from offrecord.rooms import Rooms
 
 
 @pytest.fixture
@@ -607,7 +607,7 @@ def test_the_pace_of_a_day_has_as_many_steps_as_that_of_a_minute() -> None:
 def test_what_a_killed_worker_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of a recording does not outlive its worker by more than the start of the next; a living one keeps its own."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    code = "from offrecord.batch.rooms import Rooms; import os; r = Rooms().room(); p = r.__enter__(); "
+    code = "from offrecord.rooms import Rooms; import os; r = Rooms().room(); p = r.__enter__(); "
     code += "(p / 'recording.wav').write_bytes(b'sound'); os._exit(9)"
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
     assert len(list(tmp_path.rglob("recording.wav"))) == 1

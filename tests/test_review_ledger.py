@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,6 +30,7 @@ from offrecord.review.draft import Draft, original_from, original_record
 from offrecord.review.ledger import Busy, Ledger, Stale
 from offrecord.review.steps import Entry
 from offrecord.review.suspects import suspects
+from offrecord.rooms import Rooms
 from offrecord.rows import SCHEMA, now
 from offrecord.store import Store
 from offrecord.types import Entity, Policy, Span, Transcript, Verification, Word
@@ -205,7 +207,21 @@ def test_the_command_opens_one_recording_and_leaves_nothing(tmp_path: Path) -> N
         process.wait(60)
         if process.stdout:
             process.stdout.close()
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("*/*"))
+
+
+def test_what_a_killed_review_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever keeps something there next: the original must not stay in a directory that nobody knows of."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    command = [sys.executable, "-m", "offrecord", "review", str(SHORT), "--no-browser", "--threads", "1"]
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("OFFRECORD_")} | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.kill()
+    assert list(tmp_path.rglob("*.db"))
+    Rooms().close()
+    assert not list(tmp_path.glob("*/*"))
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -226,7 +242,7 @@ def test_what_cannot_be_reviewed_is_refused(tmp_path: Path, arguments: tuple[str
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert (ended.returncode, ended.stderr.count("\n")) == (code, 1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.srt", "a.txt"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["a.srt", "a.txt"]
 
 
 # Where to look first.

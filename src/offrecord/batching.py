@@ -15,12 +15,12 @@ from offrecord import cloud, terminal
 from offrecord.batch import estimate, progress
 from offrecord.batch.holding import home_of
 from offrecord.batch.recipe import Recipe
-from offrecord.batch.rooms import sweep
 from offrecord.batch.run import WORKER, Batch, Order
 from offrecord.errors import OffrecordError, OutputError, StateError
 from offrecord.executors import Executor
 from offrecord.executors.local import Local
 from offrecord.pipeline import Redactor
+from offrecord.rooms import sweep
 
 __all__ = ["Order", "Recipe", "Where", "run"]
 

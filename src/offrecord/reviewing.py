@@ -8,7 +8,6 @@ import json
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import uuid
 import webbrowser
@@ -24,6 +23,7 @@ from offrecord import options, sources, terminal
 from offrecord.errors import InputError, OutputError, UsageError
 from offrecord.review import counts
 from offrecord.review.ledger import Ledger
+from offrecord.rooms import Rooms
 from offrecord.settings import server_settings
 from offrecord.store import Store
 
@@ -82,8 +82,8 @@ def _home(given: Path | None) -> Iterator[Path]:
     if given is not None:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="offrecord-review-") as directory:
-        yield Path(directory)
+    with closing(Rooms()) as rooms, rooms.room() as directory:  # which the next one sweeps, if this one is killed
+        yield directory
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Where a worker keeps what is not finished: a room for each recording, swept when its worker is gone.
+"""Where a process keeps what is not finished: rooms of its own, swept when it is gone.
 
-A copy of a recording that was fetched, or an output that has no place yet, must not outlive a killed process. Each
-worker holds a lock on its own directory, which the system gives back whatever ends the worker; the next one to start on
-this machine sweeps those that nobody holds.
+A copy of a recording that was fetched, an output that has no place yet, or a review that is to leave nothing must not
+outlive a killed process. Each process holds a lock on its own directory, which the system gives back whatever ends it;
+the next one to start on this machine sweeps those that nobody holds.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Rooms:
 
 
 def _house() -> Path:
-    return Path(tempfile.gettempdir()) / f"offrecord-batch-{os.geteuid()}"
+    return Path(tempfile.gettempdir()) / f"offrecord-{os.geteuid()}"
 
 
 def _taken(house: Path) -> tuple[Path, int]:
@@ -68,7 +68,7 @@ def _taken(house: Path) -> tuple[Path, int]:
 
 
 def sweep() -> None:
-    """Remove the directories of workers that are gone from this machine."""
+    """Remove the directories of processes that are gone from this machine."""
     for directory in _house().glob("*"):
         with suppress(OSError):  # just made, or just swept by another
             lock = os.open(directory / _LOCK, os.O_RDWR)

@@ -136,8 +136,12 @@ class Whisper:
                 temperature=0.0,
                 **how,
             )
-            heard = list(segments)
-            if all(segment.compression_ratio <= _CIRCLING for segment in heard):
+            heard = []
+            for segment in segments:
+                heard.append(segment)
+                if segment.compression_ratio > _CIRCLING and how is not _RELISTEN[-1]:
+                    break  # each further one would take seconds, and come to the same
+            else:
                 break
         spaced = info.language not in _UNSPACED
         end = _ms(samples.size)

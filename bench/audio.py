@@ -256,6 +256,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pad", type=int, help="milliseconds, instead of Offrecord's own")
     parser.add_argument("--threshold", type=float, help="of Offrecord's tagger, instead of its own")
     parser.add_argument("--model", help="recogniser, for both; default: Offrecord's own")
+    parser.add_argument("--second-model", help="another recogniser, which hears all of it as well")
     parser.add_argument("--verify", choices=("around", "full", "off"), default="off", help="listen a second time")
     parser.add_argument("--verify-model", help="who listens a second time; default: the recogniser")
     parser.add_argument("--trim", type=float, default=0, metavar="MS", help="taken off each end of a detail")
@@ -272,13 +273,15 @@ def main() -> None:
 
     redactor = Redactor(
         policy=args.policy, pad=args.pad, threshold=args.threshold, model=args.model, strict=args.strict,
-        verify=args.verify, verify_model=args.verify_model, allow_unverified=True,
+        second_model=args.second_model, verify=args.verify, verify_model=args.verify_model, allow_unverified=True,
     )  # fmt: skip
     calls = [call for call in read_calls(args.only) if call.exact][: args.limit]
     whole = f"Offrecord, {args.policy}" + (", strict" if args.strict else "")
     whole += f", verified ({args.verify})" if args.verify != "off" else ""
     muters: dict[str, Muter] = {} if args.gold else {whole: lambda call: redactor.redact(call.path).muted}
-    notes = [f"recogniser {redactor.recogniser.name}, tagger {redactor.tagger.name}, pad {redactor.policy.pad} ms"]
+    also = f" and {redactor.second.name}" if redactor.second else ""
+    tagger = redactor.tagger.name
+    notes = [f"recogniser {redactor.recogniser.name}{also}, tagger {tagger}, pad {redactor.policy.pad} ms"]
     if absent := peers.PRESIDIO.missing():
         notes.append(f"usual script: {absent}")
     elif not (args.gold or args.all):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "offrecord"
 LAYERS = (
-    {"errors", "ranges", "verification"},
+    {"errors", "logs", "ranges", "verification"},
     {"labels", "usage"},
     {"cloud", "transcripts"},
     {"types", "settings", "upstreams"},
@@ -18,10 +18,10 @@ LAYERS = (
         f"redact.{name}"
         for name in ("audio", "cover", "crosstalk", "early", "edges", "envelope", "instead", "tones", "unrecognised")
     },
-    {"redact", "live", "page", "verify", "provenance"},
-    {"export"},
+    {"redact", "live", "page", "verify", "provenance", "second"},
+    {"export", "loaded"},
     {"pipeline"},
-    {"records", "spelling", "orders", "fetch", "rows", "database", "executors"},
+    {"records", "spelling", "orders", "fetch", "rooms", "rows", "database", "executors"},
     {"queue"},
     {"review"},
     {"store", "jobs"},

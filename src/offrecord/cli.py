@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 import offrecord
-from offrecord import audio, export, options, redacting, reviewing, sources, terminal
+from offrecord import audio, export, logs, options, redacting, reviewing, sources, terminal
 from offrecord.errors import FailedClosed, InputError, OffrecordError, UsageError
 from offrecord.labels import LABELS, PRESETS, labels_for
 from offrecord.pipeline import Redactor
@@ -194,6 +195,7 @@ def doctor() -> None:
     worst = 0
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("recogniser", lambda: redactor.recogniser.name + ("" if elsewhere else f" on {redactor.settings.device}")),
+        ("second", lambda: redactor.second.name if redactor.second else "none"),
         ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.sure:g}"),
         ("media", audio.versions),
     )
@@ -258,6 +260,7 @@ def version() -> None:
 def main() -> NoReturn:
     """The console script. Raises `SystemExit` with the exit code."""
     sys.excepthook = terminal.unexpected
+    logs.ours(logging.WARNING, "%(message)s")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal says: redirected, it says ASCII
     try:

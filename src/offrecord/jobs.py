@@ -48,7 +48,7 @@ class Models:
 
     def load(self) -> None:
         """Load the models now. Raises `ModelError` or `UsageError` for those that cannot be."""
-        _ = self._base.recogniser, self._base.tagger
+        self._base.load()
 
     def of(self, language: str | None) -> Redactor:
         """A redactor that knows this language; None for the one that the server was started with."""

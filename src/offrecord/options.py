@@ -20,8 +20,9 @@ __all__ = [
     "Entities", "Force", "Formats", "GatewayRedact", "Home", "Host", "In", "KeyTones", "Language", "Limit",
     "LlmBaseUrl", "LlmCache", "LlmConcurrency", "LlmMaxTokens", "LlmMaxUsd", "LlmModel", "LlmPremask", "Model", "Out",
     "Output", "Pad", "Patterns", "Policy", "Port", "Processes", "Quiet", "Ray", "Recogniser", "RecogniserBaseUrl",
-    "RetryFailed", "Shuffle", "Sound", "Sources", "Speakers", "State", "Strict", "Strictness", "Substitute", "Tagger",
-    "Threads", "TranscriptFile", "Unverified", "Verify", "VerifyModel", "Workers", "with_settings",
+    "RetryFailed", "SecondModel", "Shuffle", "Sound", "Sources", "Speakers", "State", "Strict", "Strictness",
+    "Substitute", "Tagger", "Threads", "TranscriptFile", "Unverified", "Verify", "VerifyModel", "Workers",
+    "with_settings",
 ]  # fmt: skip
 
 Sources = Annotated[
@@ -79,6 +80,10 @@ Threads = Annotated[int | None, Option(help="Threads for each model; 0 for all c
 # Who listens again.
 Verify = Annotated[
     str | None, Option(help="Listen to the redacted sound again: around what is muted, full, or off. Only with sound.")
+]
+SecondModel = Annotated[
+    str | None,
+    Option(help="Another recogniser that hears all of it as well; details that only it heard are hidden too."),
 ]
 VerifyModel = Annotated[
     str | None, Option(help="Recogniser that listens again; default: the same, with another decoding.")
@@ -168,6 +173,7 @@ SETTINGS: dict[str, Any] = {
     "speakers": Speakers,
     "delete_remote": DeleteRemote,
     "model": Model,
+    "second_model": SecondModel,
     "language": Language,
     "channels": Channels,
     "verify": Verify,

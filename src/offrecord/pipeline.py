@@ -6,17 +6,17 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offrecord import audio
-from offrecord.detect import Detector, detect, patterns, tagger
+from offrecord.detect import Detector, detect, patterns
 from offrecord.detect.invented import Invented
 from offrecord.errors import UsageError
 from offrecord.labels import KEY_TONES, STRICT, labels_for, names_in, own_labels
 from offrecord.live import Live
+from offrecord.loaded import Loaded
 from offrecord.meter import Meter, measure
 from offrecord.provenance import made_with
 from offrecord.ranges import merged
@@ -24,11 +24,11 @@ from offrecord.redact.cover import cover
 from offrecord.redact.envelope import Envelope
 from offrecord.redact.text import substitute
 from offrecord.resolve import resolve
+from offrecord.second import Second
 from offrecord.settings import settings
 from offrecord.transcribe import Copy, Recogniser, imported
-from offrecord.transcribe.chosen import Whisper, recogniser_for, whisper_for
 from offrecord.types import Entity, Policy, Redaction, Span, Transcript, Verification, Word
-from offrecord.verify import Hearing, refusal, verify
+from offrecord.verify import refusal, verify
 
 if TYPE_CHECKING:
     from offrecord.detect.llm import Asked, Llm
@@ -38,7 +38,7 @@ __all__ = ["Redactor"]
 Say = Callable[[str], None]
 
 
-class Redactor:
+class Redactor(Loaded):
     """Redacts recordings and texts, one after the other, with models that are loaded once, when first needed.
 
     Takes the fields of `offrecord.settings.Settings` by name (``policy="pci"``, ``substitute="hash"``,
@@ -62,9 +62,8 @@ class Redactor:
         **given: Any,
     ) -> None:
         chosen = settings(**given)
+        super().__init__(chosen, tell or logging.getLogger("offrecord").warning)
         own = own_labels(entities.items() if isinstance(entities, Mapping) else entities)
-        self.settings = chosen
-        self.tell: Say = tell or logging.getLogger("offrecord").warning
         named = names_in(chosen.policy if policy is None else policy)
         self.policy = Policy(
             labels=labels_for(named, own),
@@ -80,32 +79,9 @@ class Redactor:
             raise UsageError(f"only a language model knows what {own[0]} means; choose --detector both, or llm")
         if not chosen.patterns and chosen.detector != "llm":
             raise UsageError("--no-patterns goes with --detector llm; the other detectors need their rules")
+        if chosen.second_model is not None and chosen.detector == "llm":
+            raise UsageError("--second-model needs the detectors of this machine; choose --detector local, or both")
         self._llm = self._model()
-        self._lenders: dict[str, Redactor] = {}
-
-    @cached_property
-    def recogniser(self) -> Recogniser:
-        """The recogniser. Loading it raises `ModelError` or `UsageError`; nothing is sent yet."""
-        lender = self._lenders.get("recogniser")
-        return lender.recogniser if lender else recogniser_for(self.settings, self.tell)
-
-    @cached_property
-    def tagger(self) -> tagger.Tagger:
-        """The trained detector. Loading it raises `ModelError`."""
-        if lender := self._lenders.get("tagger"):
-            return lender.tagger
-        set_ = self.settings
-        return tagger.load(set_.tagger, threads=set_.threads, strictness=set_.strictness, threshold=set_.threshold)
-
-    @cached_property
-    def verifier(self) -> Hearing:
-        """Who listens to redacted sound: the recogniser here with another decoding, or the one of the settings."""
-        if lender := self._lenders.get("verifier"):
-            return lender.verifier
-        set_ = self.settings
-        if isinstance(self.recogniser, Whisper) and set_.verify_model in (None, set_.model):
-            return self.recogniser
-        return whisper_for(set_, set_.verify_model)
 
     def again(
         self,
@@ -115,14 +91,14 @@ class Redactor:
         deny: Sequence[str] = (),
         **changed: Any,
     ) -> Redactor:
-        """One with other lists and the settings ``changed``. Models that these leave the same are loaded once for both."""
+        """One with other lists and the settings ``changed``. A model that these leave the same is loaded once."""
         given = self.settings.model_dump() | changed
         own = given.pop("policy")
         entities = [(str(label), label.meaning) for label in self.policy.own]
         other = Redactor(
             policy=own if policy is None else policy, allow=allow, deny=deny, entities=entities, tell=self.tell, **given
         )
-        other._lenders = {model: self for model, untouched in _MODELS.items() if changed.keys() <= untouched}
+        other.borrow(self, changed.keys())
         return other
 
     @property
@@ -176,29 +152,55 @@ class Redactor:
         if transcript is not None:
             meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)
             value = imported.for_recording(transcript, meter.duration)
+            value, second = self._with_second(path, value, self.detectors)
             envelope = meter.envelope()
-            return self._finish(value, "imported", say, envelope=envelope, source=before, sound=heard_again)
-        # Two voices at once are put in order at the end, and a language model reads it all: nothing is final before.
-        in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and self._llm is None
+            return self._finish(value, "imported", say, second, envelope=envelope, source=before, sound=heard_again)
+        # Two voices at once are put in order at the end; a language model and a second recogniser come after that.
+        alone = self._llm is None and self.settings.second_model is None
+        in_order = self.settings.channels == "mono" and self.settings.recogniser != "assemblyai" and alone
         invented = Invented()
         detectors = (*self.detectors, invented.find)
         live = Live(detectors, self.policy, say) if say and in_order else None
         meter = Meter(speech=self.policy.strict, tones=self.policy.key_tones)
+        heard, copy = self._hear(self.recogniser, path, invented, live, meter)
+        heard, second = self._with_second(path, heard, detectors)
+        heard = unredacted(heard) if unredacted else heard
+        name, envelope = self.recogniser.name, meter.envelope()
+        redaction = self._finish(
+            heard, name, say, second, live, detectors, envelope=envelope, source=before, sound=heard_again
+        )
+        return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
+
+    def _hear(
+        self, by: Recogniser, path: Path, invented: Invented, live: Live | None = None, meter: Meter | None = None
+    ) -> tuple[Transcript, Copy | None]:
+        """What a recogniser hears, and what became of a copy elsewhere; the others are told meanwhile."""
         words: list[Word] = []
         end = 0
         copy: Copy | None = None
-        for chunk in self.recogniser.transcribe(path, self.settings.channels, listen=meter.hear):
+        for chunk in by.transcribe(path, self.settings.channels, listen=meter.hear if meter else None):
             words += chunk.words
             end, copy = chunk.end, chunk.copy
             if self.settings.strictness != "precision" and self.settings.detector != "llm":
                 invented.hear(chunk.words, chunk.language or self.settings.language)
             if live:
                 live.hear(chunk.words)
-        heard = Transcript.spoken(words, end, self.settings.language)
-        heard = unredacted(heard) if unredacted else heard
-        name, envelope = self.recogniser.name, meter.envelope()
-        redaction = self._finish(heard, name, say, live, detectors, envelope=envelope, source=before, sound=heard_again)
-        return replace(redaction, made_with={**redaction.made_with, "remote_copy": copy}) if copy else redaction
+        return Transcript.spoken(words, end, self.settings.language), copy
+
+    def _with_second(
+        self, path: Path, first: Transcript, detectors: Sequence[Detector]
+    ) -> tuple[Transcript, Second | None]:
+        """The transcript with words for what another recogniser heard as well, and what that was, if there is one."""
+        if self.second is None:
+            return first, None
+        invented = Invented()
+        other, _ = self._hear(self.second, path, invented)
+        own, found = (
+            resolve(heard, detect(heard.view, by, threads=self._threads), self.policy)
+            for heard, by in ((first, detectors), (other, (*self.detectors, invented.find)))
+        )
+        second = Second(other, found)
+        return second.united(first, own, self.policy.pad), second
 
     def transcribe(self, source: str | Path) -> Transcript:
         """The original of the recording at ``source``: what was said, with nothing hidden. Raises as `redact` does."""
@@ -227,6 +229,7 @@ class Redactor:
         transcript: Transcript,
         recogniser: str,
         say: Say | None,
+        second: Second | None = None,
         live: Live | None = None,
         detectors: Sequence[Detector] = (),
         *,
@@ -236,14 +239,14 @@ class Redactor:
     ) -> Redaction:
         tagger_ = None if self.settings.detector == "llm" else self.tagger
         spans, asked = (live.finish(transcript), None) if live else self._detect(transcript, detectors)
-        entities = resolve(transcript, spans, self.policy)
+        entities = resolve(transcript, [*spans, *(second.find(transcript) if second else ())], self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
         covered = cover(transcript, entities, self.policy, envelope)
         redaction = Redaction(
             redacted,
             placed,
             covered.muted,
-            made_with(self.settings, self.policy, recogniser, tagger_, self._llm),
+            made_with(self.settings, self.policy, recogniser, self.second if second else None, tagger_, self._llm),
             asked.usage if asked else None,
             covered.channels,
             covered.unrecognised,
@@ -285,9 +288,3 @@ class Redactor:
         by, own = by or self.detectors, self.policy.own
         spans = detect(transcript.view, by, threads=self._threads, own=own, reader=read)
         return spans, asked
-
-
-_HIDING = frozenset({"policy", "substitute", "sound", "pad", "channels", "strict", "key_tones", "verify"})
-_HEARING = _HIDING | {"strictness"}
-_MODELS = {"recogniser": _HEARING, "verifier": _HEARING, "tagger": _HIDING | {"language"}}
-"""The models that a `Redactor` keeps, each with the settings that it does not depend on."""

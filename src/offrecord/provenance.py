@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from offrecord.detect.tagger import Tagger
 from offrecord.settings import Settings
+from offrecord.transcribe import Recogniser
 from offrecord.types import Policy
 
 if TYPE_CHECKING:
@@ -16,12 +17,18 @@ __all__ = ["made_with"]
 
 
 def made_with(
-    chosen: Settings, policy: Policy, recogniser: str, tagger: Tagger | None, llm: Llm | None
+    chosen: Settings,
+    policy: Policy,
+    recogniser: str,
+    second: Recogniser | None,
+    tagger: Tagger | None,
+    llm: Llm | None,
 ) -> dict[str, str]:
-    """The fields of `Redaction.made_with`; ``tagger`` and ``llm`` are None where none was asked."""
+    """The fields of `Redaction.made_with`; ``second``, ``tagger`` and ``llm`` are None where none was asked."""
     return {
         "offrecord": version("offrecord"),
         "recogniser": recogniser,
+        "second_recogniser": second.name if second else "none",
         "detector": chosen.detector,
         "llm": llm.name if llm else "none",
         "tagger": tagger.name if tagger else "none",

@@ -24,7 +24,7 @@ def resolve(transcript: Transcript, spans: Iterable[Span], policy: Policy) -> tu
     """The entities of ``transcript`` in order: disjoint, of whole words of one utterance each."""
     claims: defaultdict[int, set[Span]] = defaultdict(set)
     for span in spans:
-        if span.label in policy.labels:
+        if span.label in policy.labels or span.label == DENIED:
             for i in transcript.words_of(span.start, span.end):
                 claims[i].add(span)
     for words in phrases(transcript, policy.allow):

@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         description="model of the recogniser: here a name, a directory or a hub id (the bundled `tiny.en`); elsewhere "
         "the API's name for it (`whisper-1`, or AssemblyAI's own choice)",
     )
+    second_model: str | None = Field(
+        None,
+        description="another recogniser on this machine, which hears all of it as well: details that only it heard are "
+        "hidden too",
+    )
     language: str | None = Field(None, description="language spoken, as `en`; found by the model if not given")
     channels: Literal["mono", "separate"] = Field("mono", description="recognise the mix, or each channel on its own")
     verify: Literal["around", "full", "off"] = Field(

@@ -52,7 +52,7 @@ class Recipe:
         set_ = redactor.settings.model_dump(mode="json", exclude={"llm_api_key"}, exclude_none=True)
         if not redactor.settings.threads:
             del set_["threads"]  # the worker's own share of the cores
-        for name in ("tagger", "llm_cache", "model", "verify_model"):
+        for name in ("tagger", "llm_cache", "model", "second_model", "verify_model"):
             if name in set_ and (name in ("tagger", "llm_cache") or Path(set_[name]).is_dir()):
                 set_[name] = str(Path(set_[name]).absolute())  # another process may work elsewhere
         if policy is not None:
@@ -104,6 +104,8 @@ def _models(redactor: Redactor) -> list[str]:
     """What tells one model from another: digests of files on this disk, names of all else."""
     set_ = redactor.settings
     told = [f"recogniser {_weights(set_.model)}", f"verifier {_weights(set_.verify_model)}"]
+    if set_.second_model is not None:
+        told.append(f"second {_weights(set_.second_model)}")
     if set_.detector != "llm":
         where = set_.tagger or Path(offrecord.__file__).parent / "detect" / "model"
         told.append(f"tagger {_file(where / 'tagger.json')}")  # which holds the digests of the tagger's other files

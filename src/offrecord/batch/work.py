@@ -19,9 +19,9 @@ from offrecord import audio, export
 from offrecord.batch import places
 from offrecord.batch.finding import WORK
 from offrecord.batch.recipe import redactor_of
-from offrecord.batch.rooms import Rooms
 from offrecord.errors import InputError, NotDeleted, OffrecordError, OutputError, OutputExists, Unverified
 from offrecord.pipeline import Redactor
+from offrecord.rooms import Rooms
 from offrecord.types import Redaction
 
 __all__ = ["ROW", "Work", "settle", "stage_of"]
@@ -48,9 +48,7 @@ class Work:
         self._redactor = redactor or redactor_of(given["recipe"])
         self._policy: str = given["recipe"]["settings"]["policy"]
         self._others: dict[str, Redactor] = {}
-        _ = self._redactor.recogniser
-        if self._redactor.settings.detector != "llm":
-            _ = self._redactor.tagger
+        self._redactor.load()
         self._rooms = Rooms()
 
     def __call__(self, body: Mapping[str, Any]) -> dict[str, Any]:

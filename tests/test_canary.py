@@ -26,7 +26,7 @@ from assemblyai_stub import KEY as STUB_KEY
 from assemblyai_stub import AssemblyAIStub, word
 from clocks import Wound
 from gateways import Play, Turn, answer, completion, error, gateway, perfect
-from hearings import Dreamer, Script, clock, said
+from hearings import Dictated, Dreamer, Script, clock, said
 from pydantic import SecretStr
 from reviews import drafted, spoken
 from rich.console import Console
@@ -52,6 +52,7 @@ from offrecord.redact.envelope import Envelope
 from offrecord.review import audit, counts, decisions, listing
 from offrecord.review.ledger import Ledger
 from offrecord.review.marks import Original, decided
+from offrecord.second import Second
 from offrecord.server.asking import parse
 from offrecord.server.desk import Desk
 from offrecord.server.sessions import Session
@@ -238,6 +239,16 @@ def _unverified(directory: Path) -> object:
     return redactor.redact(clock(directory / "clock.wav"), transcript=Transcript(words, 12_000))
 
 
+def _second(directory: Path) -> object:
+    """A second recogniser hears it where the first wrote another word, and where that wrote none."""
+    made = offrecord.Redactor(verify="off", second_model="another", deny=[CANARY])
+    heard = said(f"my name is {CANARY} and once more {CANARY} today")
+    vars(made).update(recogniser=Dictated(said("my name is sick and")), second=Dictated(heard))
+    found = made.redact(clock(directory / "clock.wav"))
+    assert found.text == "my name is [REDACTED] and [REDACTED]"
+    return found, vars(made), export.as_json(found), Second(Transcript.spoken(heard, 12_000), found.entities)
+
+
 def _cover(_: Path) -> object:
     transcript = Transcript((Word("my", 0, 100), Word("name", 100, 300), Word(CANARY, 300, 900, 0.1, gap="")), 5_000)
     envelope = Envelope(np.full((1, 500), 200, np.uint8), (((0, 4_000),),), ((),))
@@ -415,7 +426,7 @@ SURFACES: list[Callable[[Path], object]] = [
     _model_finds, _model_misquotes, _model_echoes, _gateway_echoes, _gateway_is_no_gateway, _quotes,
     _cover, _cover_of_another,
     _page, _tags, _video, _changed,
-    _verified, _unverified,
+    _verified, _unverified, _second,
     _batch, _batch_kept, _batch_named, _batch_listed,
     _order, _rows, _order_asked, _refused_body, _review, _undecided, _no_decision, _refused_url, _conversation, _bad_conversation,
     _worker("print"), _worker("fault"), _worker("die"),

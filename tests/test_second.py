@@ -95,9 +95,9 @@ def test_a_long_word_over_a_detail_is_hidden() -> None:
 @given(spoken_words(), spoken_words(), st.data())
 def test_no_detail_is_left_without_a_hidden_word(first: list[Word], heard: list[Word], data: st.DataObject) -> None:
     """Whatever the times are: each detail has a hidden word in its time, and no word of its own is to be read."""
-    duration = max([100, *(word.end for word in (*first, *heard))])
+    duration, other_duration = (max([100, *(word.end for word in words)]) for words in (first, heard))
     marked = [replace(word, text=f"<{i}>") for i, word in enumerate(heard)]
-    transcript = Transcript.spoken(marked, duration)
+    transcript = Transcript.spoken(marked, other_duration)
     details = [
         Entity(range(i, i + 1), "person_name", ())
         for i in range(len(marked))

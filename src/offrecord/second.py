@@ -38,9 +38,11 @@ class Second:
         """``first``, of the same recording, with words for all details: ``entities``, which are its own, and these.
 
         A detail that hidden words, with ``pad`` milliseconds on each side, do not account for widens the times of the
-        words said then; where there are none, its own words are put in.
+        words said then; where there are none, its own words are put in. It lasts as long as the longer of the two: no
+        word is moved.
         """
         words, more, said = list(first.words), list[Word](), _Line(first)
+        duration = max(first.duration, self.transcript.duration)
         hidden = {i for entity in entities for i in entity.words}
         for entity in self.entities:
             start, end, channel = self._place(entity)
@@ -55,10 +57,10 @@ class Second:
             # Words that begin before the one that is read before them would be out of order.
             least = first.words[a - 1].start if a else 0
             words[a] = replace(words[a], start=min(words[a].start, max(start, least)))
-            words[b] = replace(words[b], end=max(words[b].end, min(end, first.duration)))
+            words[b] = replace(words[b], end=max(words[b].end, end))
         if more:
-            return Transcript.spoken([*words, *more], first.duration, first.language)
-        return replace(first, words=tuple(words))
+            return Transcript.spoken([*words, *more], duration, first.language)
+        return replace(first, words=tuple(words), duration=duration)
 
     def find(self, transcript: Transcript) -> list[Span]:
         """Claims on the words of ``transcript``, of the same recording, that are said in the time of a detail."""

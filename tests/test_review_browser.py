@@ -866,8 +866,9 @@ def test_finishing_may_fail(review: Callable[..., Any]) -> None:
     expect(tab.locator("#outcome-title")).to_have_text("Finishing failed: nothing was released")
     expect(tab.locator("#outcome-text")).to_have_text("A detail could still be heard")
     press(tab, "a", "F", "Enter")
-    saved(tab)
+    expect(tab.locator("#outcome-title")).to_have_text("It is being finished")
     assert made.info["review"] == "finishing"
+    assert made.states()[0] == "accepted"
     made.info["review"] = "open"
 
 

@@ -193,13 +193,14 @@ def doctor() -> None:
     redactor = Redactor()
     elsewhere = redactor.settings.recogniser != "local"
     worst = 0
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("recogniser", lambda: redactor.recogniser.name + ("" if elsewhere else f" on {redactor.settings.device}")),
-        ("second", lambda: redactor.second.name if redactor.second else "none"),
-        ("tagger", lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.sure:g}"),
-        ("media", audio.versions),
-    )
-    for name, check in checks:
+    checks: dict[str, Callable[[], str]] = {
+        "recogniser": lambda: redactor.recogniser.name + ("" if elsewhere else f" on {redactor.settings.device}"),
+        "tagger": lambda: f"{redactor.tagger.name}, threshold {redactor.tagger.sure:g}",
+        "media": audio.versions,
+    }
+    if redactor.settings.second_model is not None:
+        checks["second"] = lambda: redactor.second.name if redactor.second else "none"
+    for name, check in checks.items():
         try:
             terminal.data(f"  ok      {name:12} {check()}")
         except OffrecordError as error:

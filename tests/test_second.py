@@ -98,18 +98,21 @@ def test_no_detail_is_left_without_a_hidden_word(first: list[Word], heard: list[
     duration, other_duration = (max([100, *(word.end for word in words)]) for words in (first, heard))
     marked = [replace(word, text=f"<{i}>") for i, word in enumerate(heard)]
     transcript = Transcript.spoken(marked, other_duration)
-    details = [
-        Entity(range(i, i + 1), "person_name", ())
-        for i in range(len(marked))
-        if data.draw(st.booleans(), label="is a detail")
-    ]
+    details = []
+    for utterance in transcript.utterances:
+        i = utterance.words.start
+        while i < utterance.words.stop:
+            words = range(i, min(utterance.words.stop, i + data.draw(st.integers(0, 3), label="words of a detail")))
+            details += [Entity(words, "person_name", ())] if words else []
+            i += max(1, len(words))
     other, start = Second(transcript, tuple(details)), Transcript.spoken(first, duration)
     united = other.united(start, (), data.draw(st.sampled_from([0, 250])))
     gone = {i for entity in resolve(united, other.find(united), POLICY) for i in entity.words}
     assert not [word.text for i, word in enumerate(united.words) if i not in gone and word.text.startswith("<")]
     for detail in details:
-        word = transcript.words[detail.words[0]]
-        assert any(united.words[i].start <= word.end and united.words[i].end >= word.start for i in gone)
+        start_ms = transcript.words[detail.words[0]].start
+        end_ms = max(transcript.words[i].end for i in detail.words)
+        assert any(united.words[i].start <= end_ms and united.words[i].end >= start_ms for i in gone)
 
 
 def redactor(first: str, other: str, **given: Any) -> offrecord.Redactor:

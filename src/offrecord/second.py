@@ -57,7 +57,7 @@ class Second:
             # Words that begin before the one that is read before them would be out of order.
             least = first.words[a - 1].start if a else 0
             words[a] = replace(words[a], start=min(words[a].start, max(start, least)))
-            words[b] = replace(words[b], end=max(words[b].end, end))
+            words[b] = replace(words[b], end=max(words[b].end, min(end, duration)))
         if more:
             return Transcript.spoken([*words, *more], duration, first.language)
         return replace(first, words=tuple(words), duration=duration)
@@ -74,8 +74,7 @@ class Second:
     def _place(self, entity: Entity) -> tuple[int, int, int | None]:
         """Start, end and channel of a detail."""
         words = [self.transcript.words[i] for i in entity.words]
-        start = words[0].start
-        return start, max(start + 1, *(word.end for word in words)), words[0].channel
+        return words[0].start, max(map(_end, words)), words[0].channel
 
 
 class _Line:
@@ -109,9 +108,14 @@ def _alike(one: int | None, other: int | None) -> bool:
 
 
 def _share(word: Word, start: int, end: int) -> float:
-    """How much of the word and the time, of the shorter of them, is in the other. A word of no length has 1 ms."""
-    stop = max(word.end, word.start + 1)
+    """How much of the word and the time, of the shorter of them, is in the other."""
+    stop = _end(word)
     return (min(stop, end) - max(word.start, start)) / min(stop - word.start, end - start)
+
+
+def _end(word: Word) -> int:
+    """Where it ends, if it has to be somewhere: recognisers give words no length where they lost the thread."""
+    return max(word.end, word.start + 1)
 
 
 def _within(start: int, end: int, ranges: Iterable[Interval]) -> float:

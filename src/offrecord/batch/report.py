@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from itertools import accumulate
 
 from offrecord.batch.summary import Pace, Summary
 
@@ -123,25 +124,25 @@ def _below(rows: Iterable[tuple[str, int]]) -> str:
 
 
 def _pace(pace: Pace) -> str:
-    """Times real time over the run, in steps."""
+    """How much was done when: its slope is the pace, and recordings that end together make no spike."""
     if not pace.bins or not pace.elapsed:
         return "<p>Nothing was worked on in this run.</p>"
     count = pace.elapsed // pace.step + 1
-    rates = [pace.bins[i] / min(pace.step, max(1, pace.elapsed - i * pace.step)) for i in range(count)]
-    most, height = max(*rates, 1e-9), 140
-    wide = (_WIDTH - 60) / count
+    done = list(accumulate(pace.bins[i] for i in range(count)))
+    most, height = max(1, done[-1]), 140
+    wide = (_WIDTH - 100) / count
     parts = [
-        f'<rect x="{50 + i * wide:.1f}" y="{10 + height * (1 - rate / most):.1f}" '
-        f'width="{max(0.5, wide - 1):.1f}" height="{height * rate / most:.1f}"/>'
-        for i, rate in enumerate(rates)
+        f'<rect x="{90 + i * wide:.1f}" y="{10 + height * (1 - sound / most):.1f}" '
+        f'width="{max(0.5, wide - 1):.1f}" height="{height * sound / most:.1f}"/>'
+        for i, sound in enumerate(done)
     ]
     parts += [
-        f'<text x="44" y="18" text-anchor="end">{most:.1f}×</text>',
-        f'<text x="44" y="{height + 12}" text-anchor="end">0</text>',
-        f'<text x="50" y="{height + 30}">0 s</text>',
+        f'<text x="84" y="18" text-anchor="end">{done[-1] / 3_600_000:,.2f} h</text>',
+        f'<text x="84" y="{height + 12}" text-anchor="end">0</text>',
+        f'<text x="90" y="{height + 30}">0 s</text>',
         f'<text x="{_WIDTH - 10}" y="{height + 30}" text-anchor="end">{pace.elapsed / 1_000:,.0f} s</text>',
     ]
-    return _svg(f"Times real time over the run, in steps of {pace.step // 1_000} s", height + 40, parts)
+    return _svg(f"Hours of sound done over the run, in steps of {pace.step // 1_000} s", height + 40, parts)
 
 
 def _svg(title: str, height: int, parts: Iterable[str]) -> str:

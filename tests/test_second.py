@@ -173,6 +173,14 @@ def test_a_second_that_is_none_is_refused(given: dict[str, Any], why: str) -> No
         offrecord.Redactor(**given).load()
 
 
+def test_one_that_cannot_be_is_refused_before_anything_is_heard(tmp_path: Path) -> None:
+    """A recogniser elsewhere would have been sent the sound already."""
+    made = offrecord.Redactor(second_model=str(tmp_path / "nowhere"))
+    vars(made)["recogniser"] = None  # nobody asks it for anything
+    with pytest.raises(UsageError, match="unknown recogniser"):
+        made.redact(clock(tmp_path / "clock.wav"))
+
+
 def test_the_real_recogniser_hears_a_second_time(tmp_path: Path) -> None:
     """The bundled model as the second of one that writes nothing: its words stand where the details are."""
     made = offrecord.Redactor(verify="off", model="another", second_model=str(get_model_path()), threads=2)

@@ -148,6 +148,7 @@ class Redactor(Loaded):
         """
         path = Path(source)
         before = audio.identity(path)
+        _ = self.second  # one that cannot be is refused before anything is recognised, or sent
         heard_again = path if verifying and self.settings.verify != "off" else None
         if transcript is not None:
             meter = measure(path, self.settings.channels, speech=self.policy.strict, tones=self.policy.key_tones)

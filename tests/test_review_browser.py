@@ -614,24 +614,6 @@ def test_another_tab_takes_over_what_a_dead_one_left(profile: Callable[..., Open
     assert made.states()[0] == "rejected"
 
 
-def test_a_tab_takes_over_what_another_leaves_later(profile: Callable[..., Opened], stub: Stub) -> None:
-    """One that was there already when the other was closed: no decision waits for the page to be opened anew."""
-    made = stub.jobs["j1"] = job(said=SAID, hidden=HIDDEN)
-    reviewer = profile()
-    tab = reviewer.tab("/review/j1")
-    shown(tab)
-    tab.route("**/decisions", lambda route: route.abort("internetdisconnected"))
-    press(tab, "x")
-    expect(tab.locator("#saved-text")).to_contain_text("Offline")
-    other = reviewer.tab("/review/j1")
-    shown(other)
-    expect(other.locator("#decided-text")).to_have_text("0 of 5 decided")
-    tab.close(run_before_unload=False)
-    expect(other.locator("#decided-text")).to_have_text("1 of 5 decided")
-    saved(other)
-    assert made.states()[0] == "rejected"
-
-
 def test_two_reviewers_at_one_detail(profile: Callable[..., Opened], stub: Stub) -> None:
     """The second is shown what the first decided, and chooses: once he keeps it, once he sends his own again."""
     made = stub.jobs["j1"] = job(said=SAID, hidden=HIDDEN)

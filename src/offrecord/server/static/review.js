@@ -578,8 +578,7 @@ function signedOut() {
 // ---- Saving ---------------------------------------------------------------------------------------------------------
 
 // One step after the other, each on the revision that the one before it made. What is not saved is kept in the browser
-// under the name of this tab, so that a crash loses nothing; another tab takes it over when this one is gone, which the
-// browser may say only some time after it is.
+// under the name of this tab, so that a crash loses nothing; another tab takes it over when this one is gone.
 let isPumping = false, waits = 0, retrying = 0;
 const UNSAVED = "offrecord:unsaved:";
 let tab = unique();
@@ -589,13 +588,10 @@ function keep() {
   kept.set(unsavedName(), job.pending.length ? JSON.stringify({ reviewer: session.reviewer, revision: job.revision, steps: job.pending }) : null);
 }
 
-const held = new Set();
-
-async function hold(name, options = { ifAvailable: true }) {
-  if (!navigator.locks || held.has(name)) return true;
+async function hold(name) {
+  if (!navigator.locks) return true;
   return new Promise((done) => {
-    navigator.locks.request(name, options, (lock) => {
-      if (lock) held.add(name);
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => {
       done(Boolean(lock));
       return lock ? new Promise(() => {}) : null;
     }).catch(() => done(true));
@@ -610,20 +606,11 @@ async function adopt() {
     await hold(`${UNSAVED}${tab}`);
     try { sessionStorage.setItem("offrecord:tab", tab); } catch { /* nothing is kept here */ }
   }
-  const names = kept.names().filter((n) => n.startsWith(`${UNSAVED}${job.id}:`));
-  const gone = [];
-  for (const name of names) {
-    const lock = `${UNSAVED}${name.slice(name.lastIndexOf(":") + 1)}`;
-    if (name === unsavedName() || (navigator.locks && (await hold(lock)))) gone.push(name);
-    else if (navigator.locks) hold(lock, {}).then(() => { if (job.id && name.startsWith(`${UNSAVED}${job.id}:`)) takeOver([name]); });
-  }
-  await takeOver(gone);
-}
-
-async function takeOver(names) {
   const steps = [];
   let isStale = false;
-  for (const name of names) {
+  for (const name of kept.names().filter((n) => n.startsWith(`${UNSAVED}${job.id}:`))) {
+    const other = name.slice(name.lastIndexOf(":") + 1);
+    if (other !== tab && !(navigator.locks && (await hold(`${UNSAVED}${other}`)))) continue;
     let found = null;
     try { found = JSON.parse(kept.get(name)); } catch { /* not ours */ }
     kept.set(name, null);
@@ -632,16 +619,14 @@ async function takeOver(names) {
     isStale ||= found.revision !== job.revision;
   }
   if (!steps.length) return;
-  job.pending = [...job.pending, ...steps];
+  job.pending = steps;
   keep();
   setSaved("saving");
   refresh();
   toast(`${many(steps.length, "decision")} from before ${steps.length === 1 ? "is" : "are"} sent now.`);
   if (isStale && !steps.every((step) => isIn(step, job.base))) await conflict([]);
-  else {
-    if (isStale) { job.pending = job.pending.filter((each) => !steps.includes(each)); keep(); refresh(); }
-    pump();
-  }
+  else if (isStale) { job.pending = []; keep(); refresh(); }
+  else pump();
 }
 
 function setSaved(state) {

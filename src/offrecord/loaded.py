@@ -73,7 +73,9 @@ class Loaded:
         return lender.second if lender else whisper_for(set_, set_.second_model)
 
     def load(self) -> None:
-        """Load now what would be loaded when first needed. Raises `ModelError` or `UsageError`."""
-        _ = self.recogniser, self.second, self.verifier if self.settings.verify != "off" else None
+        """Load now what every recording needs, and whatever is named. Raises `ModelError` or `UsageError`."""
+        _ = self.recogniser, self.second
+        if self.settings.verify != "off" and self.settings.verify_model is not None:
+            _ = self.verifier
         if self.settings.detector != "llm":
             _ = self.tagger

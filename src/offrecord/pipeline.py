@@ -190,10 +190,10 @@ class Redactor(Loaded):
 
     def _with_second(
         self, path: Path, first: Transcript, detectors: Sequence[Detector]
-    ) -> tuple[Transcript, Second | None]:
+    ) -> tuple[Transcript, tuple[Second, ...]]:
         """The transcript with words for what another recogniser heard as well, and what that was, if there is one."""
         if self.second is None:
-            return first, None
+            return first, ()
         invented = Invented()
         other, _ = self._hear(self.second, path, invented)
         own, found = (
@@ -201,7 +201,9 @@ class Redactor(Loaded):
             for heard, by in ((first, detectors), (other, (*self.detectors, invented.find)))
         )
         second = Second(other, found)
-        return second.united(first, own, self.policy.pad), second
+        united = second.united(first, own, self.policy.pad)
+        # Words that are put in are context as well: what was found without them stays found.
+        return united, (second,) if len(united.words) == len(first.words) else (second, Second(first, own))
 
     def transcribe(self, source: str | Path) -> Transcript:
         """The original of the recording at ``source``: what was said, with nothing hidden. Raises as `redact` does."""
@@ -230,7 +232,7 @@ class Redactor(Loaded):
         transcript: Transcript,
         recogniser: str,
         say: Say | None,
-        second: Second | None = None,
+        second: Sequence[Second] = (),
         live: Live | None = None,
         detectors: Sequence[Detector] = (),
         *,
@@ -240,7 +242,7 @@ class Redactor(Loaded):
     ) -> Redaction:
         tagger_ = None if self.settings.detector == "llm" else self.tagger
         spans, asked = (live.finish(transcript), None) if live else self._detect(transcript, detectors)
-        entities = resolve(transcript, [*spans, *(second.find(transcript) if second else ())], self.policy)
+        entities = resolve(transcript, [*spans, *chain(*(each.find(transcript) for each in second))], self.policy)
         redacted, placed = substitute(transcript, entities, self.policy.substitution)
         covered = cover(transcript, entities, self.policy, envelope)
         redaction = Redaction(

@@ -24,7 +24,7 @@ _SHARE = 0.5
 """A word is meant when more than so much of it lies in the time of a detail, or of that in the word. Recognisers
 disagree about when a word begins by some 100 ms."""
 _COVERED = 0.9
-"""A detail is accounted for when so much of its time is muted by the first recogniser's hidden words."""
+"""A detail is accounted for when so much of its time is muted by the first recogniser's words that are hidden."""
 
 
 @dataclass(frozen=True, slots=True)

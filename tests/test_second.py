@@ -18,7 +18,7 @@ from offrecord.errors import UsageError
 from offrecord.export import as_json
 from offrecord.resolve import resolve
 from offrecord.second import Second
-from offrecord.types import Entity, Policy, Transcript, Word
+from offrecord.types import Entity, Policy, Span, Transcript, Word
 
 POLICY = Policy(frozenset({"person_name", "phone_number"}))
 
@@ -131,6 +131,25 @@ def test_what_either_heard_is_gone_from_all_outputs(tmp_path: Path) -> None:
     assert not any(name in as_json(redaction) for name in ("Margaret", "Thompson", "York", "market"))
     assert any(start <= 2_200 and end >= 3_000 for start, end in redaction.muted)
     assert redaction.made_with["second_recogniser"] == "dictated"
+
+
+class Fickle:
+    """A detector that takes "market" for a name only where nobody speaks of Plymouth."""
+
+    name, sure = "fickle", 0.5
+
+    def find(self, text: str) -> list[Span]:
+        """The one or the other."""
+        wanted = "Plymouth" if "Plymouth" in text else "market"
+        at = text.find(wanted)
+        return [Span(at, at + len(wanted), "person_name", 0.9, "tagger")] if at >= 0 else []
+
+
+def test_what_was_found_without_the_words_that_are_put_in_stays_found(tmp_path: Path) -> None:
+    """They are context, and a detector may read all else otherwise with them."""
+    made = redactor("our market is", "our market is in Plymouth")
+    vars(made)["tagger"] = Fickle()
+    assert made.redact(clock(tmp_path / "clock.wav")).text == "our [PERSON_NAME] is [PERSON_NAME]"
 
 
 def test_lists_hold_for_what_only_the_second_heard(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def _second(directory: Path) -> object:
     heard = said(f"my name is {CANARY} and once more {CANARY} today")
     vars(made).update(recogniser=Dictated(said("my name is sick and")), second=Dictated(heard))
     found = made.redact(clock(directory / "clock.wav"))
-    assert found.text == "my name is [REDACTED] and [REDACTED]"
+    assert found.text == "my name is [PERSON_NAME] and [REDACTED]"
     return found, vars(made), export.as_json(found), Second(Transcript.spoken(heard, 12_000), found.entities)
 
 
